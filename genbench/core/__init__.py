@@ -1,0 +1,1 @@
+"""What every room shares and no room owns: errors, names, records, identities. No torch."""

@@ -1,0 +1,165 @@
+"""The record: one measured number with all that is needed to judge it. One JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+
+from genbench.core.errors import RecordError
+
+SCHEMA = 1
+
+CONTROLS = ("real", "collapsed", "noise")
+"""Rows that no model made: they show what a metric says of the best and of known failures."""
+
+OUTCOME = "trial.steps"
+"""The metric of the last record of a trial: how far training came, and how it ended."""
+
+
+class Better(StrEnum):
+    """Which way a metric is good. ``neither`` is never ranked or gated."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    NEITHER = "neither"
+
+
+class Status(StrEnum):
+    """How a trial, or one number of it, ended."""
+
+    DONE = "DONE"
+    FAILED = "FAILED"
+    DIVERGED = "DIVERGED"
+    TIMEOUT = "TIMEOUT"
+    SKIPPED = "SKIPPED"
+    INTERRUPTED = "INTERRUPTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a metric's number means: its dotted name, table heading, unit, direction and version."""
+
+    metric: str
+    label: str
+    unit: str
+    better: Better
+    version: str = "1"
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of ``records.jsonl``.
+
+    Attributes:
+        run: name of the run's directory.
+        suite: name of the suite.
+        trial: id of the trial, or of the cohort where the number belongs to all its lanes.
+        model: the model's label in the suite, or the name of a control row.
+        dataset: the dataset that was really used (after a fallback).
+        seed: training seed; ``None`` where the number belongs to the whole cohort.
+        step: training steps behind the number.
+        metric: dotted name, ``quality.fid``.
+        value: the number; ``None`` where there is none, and then ``status`` and ``reason`` say why.
+        error: half-width of the 95 % interval of this one number (not over seeds); ``None`` if unknown.
+        unit: unit of ``value``, empty for pure numbers.
+        better: direction.
+        n: samples (or timed blocks) behind the value.
+        lanes: lanes trained together.
+        status: how it ended.
+        reason: one sentence where ``value`` is ``None``, else empty.
+        versions: of the metric, the model, the features and the data (content hashes).
+        protocol: what else must be equal for two numbers to be compared: sizes, split, precision, quick.
+        env: id of the environment, written in full to ``environment.json``.
+        code: genbench's own version and commit.
+        at: UTC time of writing, ISO 8601.
+    """
+
+    run: str
+    suite: str
+    trial: str
+    model: str
+    dataset: str
+    seed: int | None
+    step: int
+    metric: str
+    value: float | None
+    error: float | None
+    unit: str
+    better: Better
+    n: int
+    lanes: int
+    status: Status
+    reason: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    protocol: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    env: str
+    code: str
+    at: str
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        for name in ("value", "error"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                raise RecordError(
+                    f"record {self.metric} of {self.model} has {name} {number}: a number that is not finite "
+                    "is written as null with a status and a reason."
+                )
+        if self.value is None and not self.reason:
+            raise RecordError(f"record {self.metric} of {self.model} has neither a value nor a reason.")
+
+    def to_json(self) -> str:
+        """One line of JSON, without the line end."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, line: str) -> Record:
+        """Read one line.
+
+        Raises:
+            RecordError: not JSON, another schema, a missing or unknown field, a wrong type.
+        """
+        try:
+            content = json.loads(line)
+        except ValueError as error:
+            raise RecordError(f"not a record: {error}") from error
+        if not isinstance(content, dict):
+            raise RecordError("not a record: expected a JSON object")
+        if content.get("schema") != SCHEMA:
+            raise RecordError(
+                f"a record of schema {content.get('schema')!r}; this genbench reads schema {SCHEMA}. "
+                "Read it with the genbench that wrote it, or run the suite again."
+            )
+        names = {f.name for f in fields(cls)}
+        if content.keys() != names:
+            missing, unknown = sorted(names - content.keys()), sorted(content.keys() - names)
+            raise RecordError(f"not a record: missing fields {missing}, unknown fields {unknown}")
+        _check_types(content)
+        content["better"] = Better(content["better"])
+        content["status"] = Status(content["status"])
+        return cls(**content)
+
+
+_TEXT = ("run", "suite", "trial", "model", "dataset", "metric", "unit", "better", "status", "reason", "env", "code", "at")
+
+
+def _check_types(content: dict[str, object]) -> None:
+    def require(name: str, good: bool, wanted: str) -> None:
+        if not good:
+            raise RecordError(f"not a record: {name} is {content[name]!r}, expected {wanted}")
+
+    for name in _TEXT:
+        require(name, isinstance(content[name], str), "text")
+    for name in ("step", "n", "lanes"):
+        require(name, type(content[name]) is int, "a whole number")
+    require("seed", content["seed"] is None or type(content["seed"]) is int, "a whole number or null")
+    for name in ("value", "error"):
+        require(name, content[name] is None or type(content[name]) in (int, float), "a number or null")
+    for name in ("versions", "protocol"):
+        require(name, isinstance(content[name], dict), "an object")
+    require("better", content["better"] in list(Better), f"one of {[str(b) for b in Better]}")
+    require("status", content["status"] in list(Status), f"one of {[str(s) for s in Status]}")

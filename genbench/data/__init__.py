@@ -1,0 +1,1 @@
+"""Datasets, one a file; fetching them."""

@@ -1,0 +1,51 @@
+"""What a loaded dataset is, and what a dataset's file must offer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.ids import bytes_hash
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Images in memory, split once and for all.
+
+    Attributes:
+        info: name, shape and classes.
+        train_images, test_images: (N, C, H, W) uint8, 0 to 255.
+        train_labels, test_labels: (N,) int64, an index into ``info.classes``.
+        source: where it was found, for people ("/data/mnist", "scikit-learn 1.5").
+    """
+
+    info: DataInfo
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+    source: str
+
+    @property
+    def hash(self) -> str:
+        """Content hash of all images and labels, in order: two datasets are the same data if it is equal."""
+        arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
+        return bytes_hash(
+            *(chunk for a in arrays for chunk in (repr(a.shape).encode(), np.ascontiguousarray(a).data.cast("B")))
+        )
+
+
+class DatasetSource(Protocol):
+    """What is registered as a dataset: a frozen dataclass whose fields are the options of ``[[dataset]]``."""
+
+    def load(self) -> Dataset:
+        """Find, verify and read the data.
+
+        Raises:
+            DataError: not to be had, or damaged; the message lists what was tried and how to provide it.
+        """
+        ...

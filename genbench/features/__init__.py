@@ -1,0 +1,1 @@
+"""Pinned feature extractors: weights with their hash and how they were made."""

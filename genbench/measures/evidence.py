@@ -1,0 +1,114 @@
+"""What a measure is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from torch import Tensor
+
+from genbench.core.record import Column
+from genbench.data.dataset import Dataset
+from genbench.features.extractor import Extractor, Features
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One number a measure took; ``value`` is ``None`` where there is none, and ``reason`` says why.
+
+    ``protocol`` holds what else must be equal for two such numbers to be compared: sizes, split, extractor.
+    """
+
+    column: Column
+    value: float | None
+    error: float | None = None
+    n: int = 0
+    reason: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    protocol: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A variational bound on the log-likelihood of the test images: mean, its standard error, in nats."""
+
+    mean: float
+    standard_error: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What the clock and the accountant saw of one cohort.
+
+    Attributes:
+        compile_s, warmup_s: seconds before the steady state, compilation apart.
+        block_steps: steps in each timed block of the steady state.
+        block_s: seconds of each of these blocks, all lanes together.
+        sample_images: images drawn in each timed sampling block, all lanes together.
+        sample_s: seconds of each sampling block.
+        images_per_step: real images that one lane draws in one step.
+        lanes: lanes trained together.
+        parameters: numbers trained, in one lane.
+        flops_per_step: floating-point operations of one lane's step; ``None`` if not counted.
+        peak_memory_bytes: highest memory in training, all lanes; ``None`` where it cannot be read.
+        compiled: whether the step was compiled.
+        device: what it ran on, for people.
+    """
+
+    compile_s: float
+    warmup_s: float
+    block_steps: int
+    block_s: tuple[float, ...]
+    sample_images: int
+    sample_s: tuple[float, ...]
+    images_per_step: int
+    lanes: int
+    parameters: int
+    flops_per_step: int | None
+    peak_memory_bytes: int | None
+    compiled: bool
+    device: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The real side of a comparison: the test split in feature space, computed once a dataset."""
+
+    dataset: Dataset
+    extractor: Extractor
+    features: Features
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """All that is known of one trained trial (or control row) when it is measured.
+
+    Attributes:
+        reference: the real data and the extractor.
+        samples: (N, C, H, W) uint8 images that the model made.
+        bound: computes the likelihood bound, for models that have one.
+        timing: of the trial's cohort; ``None`` for control rows and for lanes other than the cohort's first.
+    """
+
+    reference: Reference
+    samples: Tensor
+    bound: Callable[[], Bound] | None = None
+    timing: Timing | None = None
+
+    @cached_property
+    def features(self) -> Features:
+        """Features and class probabilities of the samples, computed once."""
+        return self.reference.extractor(self.samples)
+
+
+class Measure(Protocol):
+    """What is registered as a measure: yields readings for the columns it declares."""
+
+    columns: tuple[Column, ...]
+
+    def __call__(self, evidence: Evidence) -> Iterator[Reading]:
+        """Take the readings. A number that cannot be had is a reading with ``value`` None and a reason."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure functions from tensors to numbers: the public numeric API."""

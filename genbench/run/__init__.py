@@ -1,0 +1,1 @@
+"""From a plan to records: the runner and its progress."""

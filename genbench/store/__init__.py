@@ -1,0 +1,1 @@
+"""Run directories, the append-only journal of records, and reading them back. No torch."""

@@ -1,0 +1,1 @@
+"""Suites: the TOML schema, its loading, and the plan it makes. No torch."""

@@ -1,0 +1,1 @@
+"""The trainer: K seeds as lanes of one vectorized, compiled program."""
