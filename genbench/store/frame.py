@@ -1,0 +1,70 @@
+"""Records as a data frame, for plots, exports and users' own analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genbench.core.record import Record
+from genbench.store.journal import read_records
+from genbench.store.rundir import RunDirectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DTYPES = {"seed": "Int64", "step": "int64", "n": "int64", "lanes": "int64", "schema": "int64"}
+_DTYPES |= {"value": "float64", "error": "float64"}
+_MAPPINGS = {"versions": "version", "protocol": "protocol"}
+
+
+def to_frame(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a record, in the order given.
+
+    Columns are the fields of ``genbench.core.record.Record`` under their own names, with three changes:
+
+    - ``versions`` becomes one column a key, ``version.metric``, ``version.data``, ...; a record that lacks
+      the key has a missing value there;
+    - ``protocol`` likewise becomes ``protocol.n_fake``, ``protocol.quick``, ...;
+    - ``better`` and ``status`` are text.
+
+    ``value`` and ``error`` are floats, NaN where the record has none (``reason`` then says why); ``seed`` is
+    a nullable integer. The fixed columns are there, with these types, when there are no records too.
+    """
+    import pandas as pd
+
+    columns: dict[str, pd.Series] = {}
+    for name in (f.name for f in fields(Record)):
+        if name in _MAPPINGS:
+            keys = dict.fromkeys(key for record in records for key in getattr(record, name))
+            for key in keys:
+                cells = [getattr(record, name).get(key) for record in records]
+                columns[f"{_MAPPINGS[name]}.{key}"] = pd.Series(cells, dtype=_dtype_of(cells))
+        else:
+            cells = [getattr(record, name) for record in records]
+            if name not in _DTYPES:
+                cells = [str(cell) for cell in cells]
+            columns[name] = pd.Series(cells, dtype=_DTYPES.get(name, "object"))
+    return pd.DataFrame(columns)
+
+
+def read_frame(runs: Iterable[RunDirectory | Path]) -> pd.DataFrame:
+    """The records of several runs (directories, or files of records) as one frame, told apart by ``run``.
+
+    Raises:
+        RecordError: one of them cannot be read.
+    """
+    records: list[Record] = []
+    for run in runs:
+        records += read_records(run.records if isinstance(run, RunDirectory) else run)
+    return to_frame(records)
+
+
+def _dtype_of(cells: Sequence[object]) -> str:
+    """A type that survives Parquet: the one all cells share, as its nullable kind; else ``object``."""
+    kinds = {type(cell) for cell in cells if cell is not None}
+    nullable: dict[type, str] = {bool: "boolean", int: "Int64", float: "Float64", str: "object"}
+    if kinds == {int, float}:
+        return "Float64"
+    return nullable.get(kinds.pop(), "object") if len(kinds) == 1 else "object"

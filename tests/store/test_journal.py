@@ -1,0 +1,162 @@
+import os
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genbench.core.errors import GenbenchWarning, OutputError, RecordError
+from genbench.core.record import Better, Record, Status
+from genbench.store.journal import Journal, read_records
+
+FIRST = Record(
+    run="20260814T101500Z-ab12cd3",
+    suite="mnist",
+    trial="t0",
+    model="gan",
+    dataset="digits",
+    seed=0,
+    step=100,
+    metric="quality.fid",
+    value=12.5,
+    error=0.25,
+    unit="",
+    better=Better.LOWER,
+    n=2000,
+    lanes=3,
+    status=Status.DONE,
+    reason="",
+    versions={"metric": "1"},
+    protocol={"n_fake": 2000, "quick": False},
+    env="e0",
+    code="0.1.0+ab12cd3",
+    at="2026-08-14T10:15:00Z",
+)
+RECORDS = [
+    FIRST,
+    replace(FIRST, seed=1, value=None, error=None, status=Status.DIVERGED, reason="the loss is ∞\nat step 7"),
+    replace(FIRST, seed=None, model="a\u2028b\x85c", metric="throughput.s_per_1000_steps"),
+]
+WHOLE = b"".join(record.to_json().encode() + b"\n" for record in RECORDS)
+
+
+def write(path: Path, records: list[Record]) -> None:
+    with Journal(path) as journal:
+        for record in records:
+            journal.append(record)
+
+
+def test_reads_what_was_appended(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "records.jsonl"
+    write(path, RECORDS[:1])
+    write(path, RECORDS[1:])
+    assert path.read_bytes() == WHOLE
+    assert read_records(path) == RECORDS
+
+
+def test_each_record_is_synced_before_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "records.jsonl"
+    synced: list[bytes] = []
+    fsync = os.fsync
+
+    def watch(file: int) -> None:
+        fsync(file)
+        synced.append(path.read_bytes())
+
+    with Journal(path) as journal:
+        monkeypatch.setattr("os.fsync", watch)
+        for record in RECORDS:
+            journal.append(record)
+            assert synced[-1] == path.read_bytes()
+    assert len(synced) == len(RECORDS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(cut=st.integers(0, len(WHOLE)))
+def test_truncated_anywhere_it_reads_a_prefix_and_takes_more(
+    cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "records.jsonl"
+    path.write_bytes(WHOLE[:cut])
+    lines_left = WHOLE[:cut].count(b"\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GenbenchWarning)
+        before = read_records(path)
+    assert before == RECORDS[: len(before)]
+    assert lines_left <= len(before) <= lines_left + 1
+
+    write(path, [FIRST])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert read_records(path) == [*before, FIRST]
+
+
+def test_half_written_tail_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(WHOLE[:-20])
+    with pytest.warns(GenbenchWarning, match="half-written"):
+        assert read_records(path) == RECORDS[:-1]
+
+
+def test_whole_last_line_without_line_end_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(WHOLE[:-1])
+    assert read_records(path) == RECORDS
+    write(path, [FIRST])
+    assert read_records(path) == [*RECORDS, FIRST]
+
+
+def test_tail_longer_than_a_chunk_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(WHOLE + b"x" * 200_000)
+    write(path, [])
+    assert path.read_bytes() == WHOLE
+
+
+@pytest.mark.parametrize("bad", [b"", b"{}", b"{half", b"\xff\xfe", b"[1]", b'{"schema":9}'])
+def test_bad_line_names_file_and_line(tmp_path: Path, bad: bytes) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(FIRST.to_json().encode() + b"\n" + bad + b"\n" + WHOLE)
+    with pytest.raises(RecordError, match=r"records\.jsonl, line 2: "):
+        read_records(path)
+
+
+def test_no_file_is_a_record_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot read"):
+        read_records(tmp_path / "records.jsonl")
+
+
+def test_unwritable_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="--out DIR"):
+        Journal(tmp_path / "file" / "records.jsonl")
+    with pytest.raises(OutputError):
+        Journal(tmp_path)  # a folder
+
+
+def test_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "records.jsonl"
+    os_write = os.write
+    with Journal(path) as journal:
+        journal.append(FIRST)
+
+        def write_half(file: int, data: memoryview) -> int:
+            if len(data) < 100:
+                raise OSError(28, "No space left on device")
+            return os_write(file, data[: len(data) // 2])
+
+        with monkeypatch.context() as patch:
+            patch.setattr("os.write", write_half)
+            with pytest.raises(OutputError, match="No space left"):
+                journal.append(RECORDS[1])
+        journal.append(RECORDS[2])
+    assert read_records(path) == [FIRST, RECORDS[2]]
+
+
+def test_text_that_is_no_unicode_survives(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    record = replace(FIRST, value=None, error=None, status=Status.FAILED, reason="no file \udcff.png")
+    write(path, [record])
+    assert read_records(path) == [record]
