@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class GenbenchError(Exception):
-    """A problem with a remedy. The command line prints ``str(error)`` without a traceback and exits with 2."""
+    """A problem with a remedy. The command line prints ``str(error)``, without a traceback, and exits 2."""
 
 
 class SuiteError(GenbenchError):

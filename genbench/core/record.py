@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
@@ -125,11 +126,11 @@ class Record:
         """
         try:
             content = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RecordError(f"not a record: {error}") from error
         if not isinstance(content, dict):
             raise RecordError("not a record: expected a JSON object")
-        if content.get("schema") != SCHEMA:
+        if type(content.get("schema")) is not int or content["schema"] != SCHEMA:
             raise RecordError(
                 f"a record of schema {content.get('schema')!r}; this genbench reads schema {SCHEMA}. "
                 "Read it with the genbench that wrote it, or run the suite again."
@@ -144,7 +145,22 @@ class Record:
         return cls(**content)
 
 
-_TEXT = ("run", "suite", "trial", "model", "dataset", "metric", "unit", "better", "status", "reason", "env", "code", "at")
+_LARGEST = sys.float_info.max
+_TEXT = (
+    "run",
+    "suite",
+    "trial",
+    "model",
+    "dataset",
+    "metric",
+    "unit",
+    "better",
+    "status",
+    "reason",
+    "env",
+    "code",
+    "at",
+)
 
 
 def _check_types(content: dict[str, object]) -> None:
@@ -158,8 +174,24 @@ def _check_types(content: dict[str, object]) -> None:
         require(name, type(content[name]) is int, "a whole number")
     require("seed", content["seed"] is None or type(content["seed"]) is int, "a whole number or null")
     for name in ("value", "error"):
-        require(name, content[name] is None or type(content[name]) in (int, float), "a number or null")
-    for name in ("versions", "protocol"):
-        require(name, isinstance(content[name], dict), "an object")
+        require(name, content[name] is None or _is_number(content[name]), "a finite number or null")
+    for name, good in (("versions", _is_text), ("protocol", _is_plain)):
+        mapping = content[name]
+        require(
+            name, isinstance(mapping, dict) and all(map(good, mapping.values())), "an object of plain values"
+        )
     require("better", content["better"] in list(Better), f"one of {[str(b) for b in Better]}")
     require("status", content["status"] in list(Status), f"one of {[str(s) for s in Status]}")
+
+
+def _is_number(thing: object) -> bool:
+    # JSON knows whole numbers that no float can hold, and Python's reader takes NaN and Infinity.
+    return type(thing) in (int, float) and -_LARGEST <= thing <= _LARGEST  # type: ignore[operator]
+
+
+def _is_text(thing: object) -> bool:
+    return isinstance(thing, str)
+
+
+def _is_plain(thing: object) -> bool:
+    return isinstance(thing, str | bool) or _is_number(thing)

@@ -58,7 +58,7 @@ class Registry(Generic[T]):
         """
 
         def bind(thing: Registered) -> Registered:
-            origin = _loading.get() or getattr(thing, "__module__", "unknown")
+            origin = _loading.get() or str(getattr(thing, "__module__", "unknown"))
             taken = self._origins.get(name)
             if taken is None and name in self._builtin and origin != self._builtin[name]:
                 taken = self._builtin[name]
