@@ -1,1 +1,8 @@
 """Pure functions from tensors to numbers: the public numeric API."""
+
+from genbench.metrics.class_coverage import ClassCoverage, class_coverage
+from genbench.metrics.frechet import frechet_distance
+from genbench.metrics.kernel import kernel_distance
+from genbench.metrics.prdc import PRDC, prdc
+
+__all__ = ["PRDC", "ClassCoverage", "class_coverage", "frechet_distance", "kernel_distance", "prdc"]

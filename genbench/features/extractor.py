@@ -1,0 +1,165 @@
+"""From images to features: the ruler that quality and mode metrics measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.errors import DataError
+from genbench.core.paths import cache_dir
+from genbench.features.cnn import FEATURES, SmallCNN
+from genbench.features.recipe import RECIPE, train
+from genbench.features.weightfile import load, save
+
+MNIST_CNN = Path(__file__).parent / "weights" / "mnist_cnn.safetensors"
+MNIST_CNN_HASH = "b144c4f5a346"
+
+_PINNED_FOR = ("mnist", "digits")
+_BATCH = 256
+
+
+class Features(NamedTuple):
+    """What an extractor says of N images, on the CPU.
+
+    Attributes:
+        values: (N, D) float32 features.
+        probabilities: (N, classes) float32, rows sum to 1.
+    """
+
+    values: Tensor
+    probabilities: Tensor
+
+
+class LabelledImages(Protocol):
+    """What is needed of a dataset to make an extractor for it (``genbench.data.Dataset`` has it)."""
+
+    @property
+    def info(self) -> DataInfo:
+        """Name, shape and classes."""
+
+    @property
+    def train_images(self) -> NDArray[np.uint8]:
+        """(N, C, H, W)."""
+
+    @property
+    def train_labels(self) -> NDArray[np.int64]:
+        """(N,)."""
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the data."""
+
+
+@dataclass(frozen=True, eq=False)
+class Extractor:
+    """A frozen network with an identity. Call it on images.
+
+    Attributes:
+        id: which extractor: "mnist-cnn", or "trained:<data hash>".
+        hash: first 12 digits of the SHA-256 of its weights.
+        network: the network, in evaluation mode.
+        shape: (C, H, W) of the images that it reads.
+        classes: names of the classes, in the order of the probabilities.
+        pinned: whether the weights ship with genbench, so that everyone has the same.
+    """
+
+    id: str
+    hash: str
+    network: SmallCNN
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    pinned: bool
+
+    def __call__(self, images: Tensor) -> Features:
+        """Features and class probabilities of images (N, C, H, W) uint8 on any device.
+
+        The same image gives the same features in any company: nothing is rescaled by the data, and the
+        network always sees full batches (the last one is filled up), so that no kernel is chosen by N.
+
+        Raises:
+            DataError: other shape or type than the extractor reads.
+        """
+        if images.dtype != torch.uint8 or images.shape[1:] != self.shape:
+            raise DataError(
+                f"extractor {self.id} reads uint8 images of shape (N, {', '.join(map(str, self.shape))}), "
+                f"got {images.dtype} of shape {tuple(images.shape)}. Scale samples to 0-255 and resize them."
+            )
+        device = next(self.network.parameters()).device
+        values = torch.empty(len(images), FEATURES)
+        probabilities = torch.empty(len(images), len(self.classes))
+        with torch.inference_mode(), _exact(device):
+            for start in range(0, len(images), _BATCH):
+                batch = images[start : start + _BATCH].to(device)
+                count = len(batch)
+                filled = functional.pad(batch, (0, 0, 0, 0, 0, 0, 0, _BATCH - count))
+                outputs = self.network(filled.float() / 255)
+                values[start : start + count] = outputs.features[:count].cpu()
+                probabilities[start : start + count] = outputs.logits[:count].softmax(1).cpu()
+        return Features(values, probabilities)
+
+
+def extractor_for(dataset: LabelledImages, *, device: torch.device | str = "cpu") -> Extractor:
+    """The extractor that a dataset is measured with.
+
+    "mnist" and "digits" (1 x 28 x 28, ten classes) share the network that ships with genbench. For any
+    other dataset one is trained on its training split by the same recipe and kept in the cache
+    directory; its scores compare only among runs that share that file (the weight hash tells).
+
+    Args:
+        dataset: labelled images.
+        device: where the network runs. Features come back to the CPU.
+
+    Raises:
+        DataError: the dataset has no labels, or weights are damaged.
+    """
+    info = dataset.info
+    if not info.classes or len(dataset.train_labels) != len(dataset.train_images):
+        raise DataError(
+            f"dataset {info.name!r} has no labels, and the features that quality and mode metrics need come "
+            "from a classifier. Provide labels, or leave `quality` and `modes` out of the suite's measures."
+        )
+    if info.name in _PINNED_FOR and info.shape == (1, 28, 28) and len(info.classes) == 10:
+        network = SmallCNN(1, 10)
+        digest = load(network, MNIST_CNN, expect=MNIST_CNN_HASH)
+        return _frozen("mnist-cnn", digest, network, info, device, pinned=True)
+    data_hash = dataset.hash
+    path = cache_dir() / "features" / f"{data_hash}-recipe{RECIPE}.safetensors"
+    network = SmallCNN(info.shape[0], len(info.classes))
+    if path.exists():
+        digest = load(network, path)
+    else:
+        network = train(dataset.train_images, dataset.train_labels, classes=len(info.classes), device=device)
+        digest = save(network, path, {"recipe": RECIPE, "data": data_hash, "dataset": info.name})
+    return _frozen(f"trained:{data_hash}", digest, network, info, device, pinned=False)
+
+
+def _frozen(
+    name: str, digest: str, network: SmallCNN, info: DataInfo, device: torch.device | str, *, pinned: bool
+) -> Extractor:
+    network = network.to(device).eval().requires_grad_(False)
+    return Extractor(name, digest, network, info.shape, info.classes, pinned)
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """Full float32 whatever the trainer has chosen: no TF32, no autocast, no algorithm picked by timing."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with (
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+            torch.autocast(device.type, enabled=False),
+        ):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)

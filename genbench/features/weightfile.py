@@ -1,0 +1,74 @@
+"""Weights of extractors on disk: safetensors, never pickle, and a hash of what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from genbench.core.errors import DataError
+
+DIGITS = 12
+
+
+def weight_hash(tensors: Mapping[str, Tensor]) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of names, types, shapes and bytes, in order of name.
+
+    Taken of the tensors and not of the file, whose notes are in no fixed order.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()[:DIGITS]
+
+
+def save(network: nn.Module, path: Path, notes: Mapping[str, str]) -> str:
+    """Write a network's tensors with notes of how they were made; returns their hash."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")  # renamed when whole: a reader never sees half a file
+    save_file(tensors, unfinished, dict(notes))
+    unfinished.replace(path)
+    return weight_hash(tensors)
+
+
+def load(network: nn.Module, path: Path, *, expect: str | None = None) -> str:
+    """Read tensors into ``network`` and return their hash.
+
+    Args:
+        network: receives the tensors; must have the same names and shapes.
+        path: a safetensors file.
+        expect: the hash that the tensors must have.
+
+    Raises:
+        DataError: the file is missing or damaged, or holds other weights than expected.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"extractor weights {path} cannot be read: {error}. {_remedy(expect)}") from error
+    found = weight_hash(tensors)
+    if expect is not None and found != expect:
+        raise DataError(
+            f"extractor weights {path} have the hash {found} instead of {expect}: the file is damaged or was "
+            f"exchanged, and scores made with it would compare with nothing. {_remedy(expect)}"
+        )
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise DataError(
+            f"extractor weights {path} are of another network: {error}. {_remedy(expect)}"
+        ) from error
+    return found
+
+
+def _remedy(expect: str | None) -> str:
+    if expect is None:
+        return "Delete the file; it is made again when it is next needed."
+    return "Install genbench again, or make the weights with `python -m genbench.features.recipe`."

@@ -1,0 +1,65 @@
+"""Modes: which classes the samples show, and how evenly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from genbench.core.record import Better, Column
+from genbench.core.registry import measures
+from genbench.measures.evidence import Evidence, Reading
+from genbench.measures.stamp import protocol, versions
+from genbench.metrics import class_coverage
+
+COVERED = Column(
+    "modes.covered",
+    "classes",
+    "classes",
+    Better.HIGHER,
+    meaning="classes with at least a tenth of their share in the test images",
+)
+ENTROPY = Column(
+    "modes.entropy", "class entropy", "nats", Better.HIGHER, meaning="0: one class; ln(classes): all alike"
+)
+KL = Column(
+    "modes.kl", "class KL", "nats", Better.LOWER, meaning="of the samples' classes from the test images'"
+)
+
+
+@measures.register("modes")
+@dataclass(frozen=True)
+class Modes:
+    """Class histogram of the samples against that of the test images, both by the dataset's extractor.
+
+    The test images are labelled by the extractor too, not by their true labels: its errors then stand on
+    both sides and cancel.
+    """
+
+    columns: ClassVar[tuple[Column, ...]] = (COVERED, ENTROPY, KL)
+
+    def __call__(self, evidence: Evidence) -> Iterator[Reading]:
+        """Three readings; one that cannot be taken says why."""
+        n = len(evidence.samples)
+        stamp = protocol(evidence)
+        if n == 0:
+            for column in self.columns:
+                reason = "There are no samples to classify."
+                yield Reading(
+                    column, None, reason=reason, versions=versions(evidence, column), protocol=stamp
+                )
+            return
+        fake, real = evidence.features.probabilities, evidence.reference.features.probabilities
+        seen = class_coverage(fake.argmax(1), num_classes=fake.shape[1], reference=real.argmax(1))
+        for column, value in ((COVERED, float(seen.covered)), (ENTROPY, seen.entropy), (KL, seen.kl)):
+            finite = math.isfinite(value)
+            reason = "" if finite else "Infinite: the samples show a class that no test image has."
+            yield Reading(
+                column,
+                value if finite else None,
+                n=n,
+                reason=reason,
+                versions=versions(evidence, column),
+                protocol=stamp,
+            )
