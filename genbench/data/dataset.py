@@ -35,7 +35,11 @@ class Dataset:
         """Content hash of all images and labels, in order: two datasets are the same data if it is equal."""
         arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
         return bytes_hash(
-            *(chunk for a in arrays for chunk in (repr(a.shape).encode(), np.ascontiguousarray(a).data.cast("B")))
+            *(
+                chunk
+                for a in arrays
+                for chunk in (repr(a.shape).encode(), np.ascontiguousarray(a).data.cast("B"))
+            )
         )
 
 
@@ -47,5 +51,15 @@ class DatasetSource(Protocol):
 
         Raises:
             DataError: not to be had, or damaged; the message lists what was tried and how to provide it.
+        """
+        ...
+
+    def locate(self) -> str | None:
+        """Where ``load`` would read from, without reading, importing or downloading anything: at once.
+
+        Never raises, and looks only whether the files are there, not whether they are intact.
+
+        Returns:
+            The folder; None if ``load`` would have to download first, or would fail.
         """
         ...
