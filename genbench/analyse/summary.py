@@ -1,0 +1,239 @@
+"""From records to rows: the median over seeds with its interval, and how many seeds there were for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
+
+CONFIDENCE = 0.95
+MIN_SEEDS = 3
+"""Below this many values there is no interval: two points say nothing of their own spread."""
+
+_RESAMPLES = 9999
+_BOOTSTRAP_SEED = 20260814  # any fixed number: the same records must give the same table
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its 95 % interval.
+
+    Attributes:
+        median: median of the values, in the metric's unit.
+        low, high: ends of the interval; both ``None`` where there is none.
+        n: values behind the median.
+        over: ``seeds``: the interval is over training seeds, by bootstrap; ``measurement``: there is one
+            value for all lanes (or for a control row), and the interval is that measurement's own.
+    """
+
+    median: float
+    low: float | None
+    high: float | None
+    n: int
+    over: Literal["seeds", "measurement"] = "seeds"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the trials of one model ended. A trial that the records name without an end is ``unfinished``."""
+
+    asked: int = 0
+    done: int = 0
+    failed: int = 0
+    diverged: int = 0
+    timeout: int = 0
+    skipped: int = 0
+    interrupted: int = 0
+    unfinished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One metric of one model: an estimate, or why there is none; both where some seeds lack a value."""
+
+    estimate: Estimate | None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model, or one control, on one dataset.
+
+    Attributes:
+        model: the model's label, or the control's name.
+        control: whether no model made it.
+        counts: how its trials ended; all zero for a control.
+        endings: one sentence for each way in which trials ended short, with its reason.
+        cells: a cell for every metric of the summary.
+    """
+
+    model: str
+    control: bool
+    counts: Counts
+    endings: tuple[str, ...]
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What the records say of a metric: its dotted name, unit and direction."""
+
+    name: str
+    unit: str
+    better: Better
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One dataset of one run: models in the order of the suite, then the controls."""
+
+    run: str
+    suite: str
+    dataset: str
+    metrics: tuple[Metric, ...]
+    rows: tuple[Row, ...]
+
+
+def summarise(records: Sequence[Record]) -> tuple[Summary, ...]:
+    """Summarise every dataset of every run, in the order of first appearance.
+
+    Runs are never pooled: two runs of one suite give two summaries. Within a run a later record takes the
+    place of an earlier one of the same number (see ``current``).
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in current(records):
+        groups.setdefault((record.run, record.dataset), []).append(record)
+    return tuple(_summary(group) for group in groups.values())
+
+
+def current(records: Sequence[Record]) -> list[Record]:
+    """Leave out what a resumed run has measured again: the last record of each number stands."""
+    last: dict[tuple[object, ...], Record] = {}
+    for record in records:
+        owner = record.trial if record.seed is None else record.seed
+        last[record.run, record.dataset, record.model, record.metric, owner] = record
+    return list(last.values())
+
+
+def estimate_over_seeds(values: Sequence[float]) -> Estimate:
+    """The median of one value a seed, with a 95 % bootstrap percentile interval (deterministic).
+
+    With fewer than 6 seeds that interval is the range of the values, which holds the true median with a
+    probability of only ``coverage_of_range(n)``; with fewer than ``MIN_SEEDS`` there is none. Equal values
+    give an interval of no width.
+    """
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    sample = np.asarray(values, dtype=np.float64)
+    median = float(np.median(sample))
+    if len(sample) < MIN_SEEDS:
+        return Estimate(median, None, None, len(sample))
+    if np.all(sample == sample[0]):
+        return Estimate(median, median, median, len(sample))
+    # Sorted, so that the interval does not depend on the order in which seeds finished.
+    interval = bootstrap(
+        (np.sort(sample),),
+        np.median,
+        n_resamples=_RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        random_state=np.random.default_rng(_BOOTSTRAP_SEED),
+    ).confidence_interval
+    # The percentiles are interpolated, and may leave the values by a rounding error.
+    low, high = np.clip([interval.low, interval.high], sample.min(), sample.max())
+    return Estimate(median, min(float(low), median), max(float(high), median), len(sample))
+
+
+def coverage_of_range(n: int) -> float:
+    """Probability that the true median lies between the lowest and the highest of ``n`` values."""
+    return float(1 - 2.0 ** (1 - n))
+
+
+def _summary(records: list[Record]) -> Summary:
+    metrics: dict[str, Metric] = {}
+    for record in records:
+        if record.metric != OUTCOME:
+            metrics.setdefault(record.metric, Metric(record.metric, record.unit, record.better))
+    models: dict[str, list[Record]] = {}
+    for record in records:
+        models.setdefault(record.model, []).append(record)
+    ranked = sorted(models, key=lambda model: CONTROLS.index(model) if model in CONTROLS else -1)
+    rows = tuple(_row(model, models[model], metrics) for model in ranked)
+    first = records[0]
+    return Summary(first.run, first.suite, first.dataset, tuple(metrics.values()), rows)
+
+
+def _row(model: str, records: list[Record], metrics: Iterable[str]) -> Row:
+    control = model in CONTROLS
+    counts = Counts() if control else _count(records)
+    endings = () if control else _endings(records, counts)
+    by_metric: dict[str, list[Record]] = {}
+    for record in records:
+        by_metric.setdefault(record.metric, []).append(record)
+    cells = {metric: _cell(by_metric.get(metric, []), counts, endings) for metric in metrics}
+    return Row(model, control, counts, endings, cells)
+
+
+def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+    valued = [r for r in records if r.value is not None and r.status is Status.DONE]
+    reasons = list(_reasons(r for r in records if r.value is None or r.status is not Status.DONE))
+    lanes = [r.value for r in valued if r.seed is not None and r.value is not None]
+    if lanes:
+        estimate = estimate_over_seeds(lanes)
+        if estimate.n < counts.done and not reasons:
+            reasons.append(f"only {estimate.n} of {counts.done} finished seeds have a value")
+        return Cell(estimate, tuple(reasons))
+    if len(valued) == 1:
+        return Cell(_measurement(valued[0]), tuple(reasons))
+    if valued:  # a cohort that was trained in parts: one measurement a part
+        return Cell(estimate_over_seeds([r.value for r in valued if r.value is not None]), tuple(reasons))
+    return Cell(None, tuple(reasons) or endings or ("not measured",))
+
+
+def _measurement(record: Record) -> Estimate:
+    value, error = record.value or 0.0, record.error
+    if error is None:
+        return Estimate(value, None, None, 1, over="measurement")
+    return Estimate(value, value - error, value + error, 1, over="measurement")
+
+
+def _count(records: list[Record]) -> Counts:
+    asked = {record.seed for record in records if record.seed is not None}
+    ended = {record.seed: record.status for record in records if record.metric == OUTCOME}
+    asked |= {seed for seed in ended if seed is not None}
+    tally = {str(status).lower(): list(ended.values()).count(status) for status in Status}
+    return Counts(asked=len(asked), unfinished=len(asked - ended.keys()), **tally)
+
+
+def _endings(records: list[Record], counts: Counts) -> tuple[str, ...]:
+    short = (record for record in records if record.metric == OUTCOME and record.status is not Status.DONE)
+    endings = list(_reasons(short))
+    if counts.unfinished:
+        endings.append(f"unfinished: the records of {counts.unfinished} of {counts.asked} seeds have no end")
+    return tuple(endings)
+
+
+def _reasons(records: Iterable[Record]) -> Iterable[str]:
+    """Each distinct way and reason once, with the seeds it struck."""
+    struck: dict[tuple[Status, str], list[int | None]] = {}
+    for record in records:
+        struck.setdefault((record.status, record.reason), []).append(record.seed)
+    for (status, reason), seeds in struck.items():
+        known = sorted(seed for seed in seeds if seed is not None)
+        where = f" (seed{'s' * (len(known) > 1)} {_ranges(known)})" if known else ""
+        how = "" if status is Status.DONE else str(status).lower()
+        yield f"{how}{where}: {reason}".strip(" :") if how or where else reason
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Ascending whole numbers in few words: ``0–4, 7``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)

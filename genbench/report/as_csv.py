@@ -1,0 +1,37 @@
+"""Tables in CSV: a line for each cell, numbers unrounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from genbench.report.tables import Table
+
+COLUMNS = (
+    *("run", "suite", "dataset", "group", "model", "kind", "seeds", "metric", "unit", "better"),
+    *("median", "low", "high", "n", "over", "reason"),
+)
+
+
+def render_csv(tables: Sequence[Table]) -> str:
+    """Tables as one CSV text with the columns ``COLUMNS``; an empty ``median`` has a ``reason``.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for table in tables:
+        about = (table.run, table.suite, table.dataset, table.group)
+        for row in table.rows:
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                texts = (*about, row.name, row.kind, row.seeds, column.metric, column.unit, column.better)
+                guess = cell.estimate
+                numbers = (guess.median, guess.low, guess.high, guess.n, guess.over) if guess else ("",) * 5
+                writer.writerow((*map(_plain, texts), *numbers, _plain(cell.reason)))
+    return out.getvalue()
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else str(text)

@@ -1,0 +1,17 @@
+"""Tables in JSON, for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from genbench.report.tables import Table
+
+SCHEMA = 1
+
+
+def render_json(tables: Sequence[Table]) -> str:
+    """Tables as ``{"schema": 1, "tables": [...]}``: the fields of ``genbench.report.tables.Table``."""
+    content = {"schema": SCHEMA, "tables": [asdict(table) for table in tables]}
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2) + "\n"

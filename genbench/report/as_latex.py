@@ -1,0 +1,92 @@
+"""Tables in LaTeX, for papers; they need the package booktabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genbench.report.numbers import show
+from genbench.report.tables import Table, TableCell, TableColumn, TableRow
+
+_ESCAPED = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "_": r"\_",
+        "%": r"\%",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': "''",
+        "`": "'",
+        "[": "{[}",  # a bracket after \\ would be read as its argument
+        "]": "{]}",
+        "±": r"$\pm$",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        "–": "--",
+        "×": r"$\times$",
+    }
+)
+
+
+def render_latex(tables: Sequence[Table]) -> str:
+    """Tables as LaTeX floats in booktabs' style."""
+    return "\n".join(["% needs \\usepackage{booktabs}", *(_table(table) for table in tables)])
+
+
+def _table(table: Table) -> str:
+    width = len(table.columns)
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{_escape(table.title)}. {_escape(table.caption)}.}}",
+        rf"  \begin{{tabular}}{{l{'r' * (width + 1)}}}",
+        r"    \toprule",
+        _line(["Model", "Seeds", *map(_heading, table.columns)]),
+        r"    \midrule",
+    ]
+    for index, row in enumerate(table.rows):
+        if row.kind == "control" and index > 0 and table.rows[index - 1].kind == "model":
+            lines.append(r"    \midrule")
+        lines.append(_line(_row(table.columns, row)))
+    lines += [r"    \bottomrule", r"  \end{tabular}", r"  \par\smallskip\footnotesize\raggedright"]
+    lines += [
+        f"  {_mark(mark)} {_escape(text)}" + r"\par" for mark, text in enumerate(table.footnotes, start=1)
+    ]
+    lines += [f"  {_escape(note)}" + r"\par" for note in table.notes]
+    return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"    {' & '.join(cells)} \\\\"
+
+
+def _heading(column: TableColumn) -> str:
+    unit = f"({column.unit})" if column.unit else ""
+    return _escape(" ".join(part for part in (column.label, column.arrow, unit) if part))
+
+
+def _row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:
+    name = rf"\textit{{{_escape(row.name)}}}" if row.kind == "control" else _escape(row.name)
+    return [name, _escape(row.seeds) + _mark(row.seeds_mark), *map(_cell, columns, row.cells)]
+
+
+def _cell(column: TableColumn, cell: TableCell) -> str:
+    if cell.estimate is None:
+        return "--" + _mark(cell.mark)
+    shown = show(cell.estimate, column.prefix)
+    return f"{shown.value}{_mark(cell.mark)} {_escape(shown.interval)}".rstrip()
+
+
+def _mark(mark: int) -> str:
+    return rf"\textsuperscript{{{mark}}}" if mark else ""
+
+
+def _escape(text: str) -> str:
+    return text.translate(_ESCAPED)

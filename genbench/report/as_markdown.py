@@ -1,0 +1,55 @@
+"""Tables in GitHub's Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from genbench.report.numbers import MISSING, show
+from genbench.report.tables import Table, TableCell, TableColumn, TableRow, mark_sign
+
+# Signs of Markdown, of the HTML inside it and of GitHub's own (mentions, links made of bare addresses);
+# the pipe would end a cell.
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~$@&]|:(?=//)|(?<=www)\.")
+
+
+def render_markdown(tables: Sequence[Table]) -> str:
+    """Tables as Markdown, each under a heading of its own."""
+    return "\n".join(_table(table) for table in tables)
+
+
+def _table(table: Table) -> str:
+    heads = ["model", "seeds", *map(_heading, table.columns)]
+    lines = [f"### {_escape(table.title)}", "", _escape(table.caption), "", _line(heads)]
+    lines.append(_line(["---", "---:", *("---:" for _ in table.columns)]))
+    lines += [_line(_row(table.columns, row)) for row in table.rows]
+    lines.append("")
+    lines += [f"- {mark_sign(mark)} {_escape(text)}" for mark, text in enumerate(table.footnotes, start=1)]
+    lines += [f"- {_escape(note)}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _heading(column: TableColumn) -> str:
+    unit = f"({column.unit})" if column.unit else ""
+    return _escape(" ".join(part for part in (column.label, column.arrow, unit) if part))
+
+
+def _row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:
+    name = f"*{_escape(row.name)}* (control)" if row.kind == "control" else _escape(row.name)
+    return [name, _escape(row.seeds) + mark_sign(row.seeds_mark), *map(_cell, columns, row.cells)]
+
+
+def _cell(column: TableColumn, cell: TableCell) -> str:
+    mark = mark_sign(cell.mark)
+    if cell.estimate is None:
+        return MISSING + mark
+    shown = show(cell.estimate, column.prefix)
+    return f"{shown.value}{mark} {_escape(shown.interval)}".rstrip()
+
+
+def _escape(text: str) -> str:
+    return _SPECIAL.sub(r"\\\g<0>", text)

@@ -1,0 +1,52 @@
+"""How metrics are headed: a short word or sign the field knows, an arrow for the good direction."""
+
+from __future__ import annotations
+
+from genbench.core.record import Better
+from genbench.report.untrusted import clean
+
+GROUPS = {"quality": "sample quality", "modes": "mode coverage", "throughput": "throughput and cost"}
+"""Titles of the groups of metrics (the part before the dot), in the order of the tables."""
+
+ARROWS = {Better.HIGHER: "↑", Better.LOWER: "↓", Better.NEITHER: ""}
+
+_LABELS = {
+    "quality.fid": "FD",
+    "quality.kid": "KD",
+    "quality.precision": "precision",
+    "quality.recall": "recall",
+    "quality.density": "density",
+    "quality.coverage": "coverage",
+    "quality.elbo": "ELBO",
+    "modes.covered": "modes covered",
+    "modes.entropy": "entropy",
+    "modes.kl": "KL",
+    "throughput.train_images_per_s": "training",
+    "throughput.sample_images_per_s": "sampling",
+    "throughput.s_per_1000_steps": "1000 steps",
+    "throughput.compile_s": "compilation",
+    "throughput.peak_memory": "peak memory",
+    "throughput.parameters": "parameters",
+    "throughput.flops_per_step": "FLOPs per step",
+}
+
+
+def group_of(metric: str) -> str:
+    """The part before the dot."""
+    return metric.split(".", 1)[0]
+
+
+def label_of(metric: str) -> str:
+    """The usual heading of a metric; for one that is not known here, its name in words."""
+    return _LABELS.get(metric) or clean(metric.split(".", 1)[-1].replace("_", " "))
+
+
+def rank_of(metric: str) -> int:
+    """Where a metric stands in its table; those not known here come last, in their own order."""
+    return list(_LABELS).index(metric) if metric in _LABELS else len(_LABELS)
+
+
+def heading_of(metric: str, unit: str, better: Better) -> str:
+    """One line for an axis or a column: label, arrow, unit."""
+    parts = (label_of(metric), ARROWS[better], f"({clean(unit)})" if unit else "")
+    return " ".join(part for part in parts if part)

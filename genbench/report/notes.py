@@ -1,0 +1,128 @@
+"""What stands below a table: the protocol behind its numbers, and how to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from genbench.analyse.summary import MIN_SEEDS, Estimate, coverage_of_range
+from genbench.core.record import Record, Status
+from genbench.report.headings import label_of
+from genbench.report.untrusted import clean
+
+QUICK = "QUICK RUN: not for comparison"
+
+_MIN_FOR_NOMINAL = 6  # below, the bootstrap interval of a median is the range of the values
+_INFORMATION = {"lanes", "steps"}  # may differ between the rows without making them incomparable
+_CONTROLS = {
+    "real": "'real' (real images scored as if generated) is the best that can be had",
+    "collapsed": "'collapsed' (one class only) is what mode collapse scores",
+    "noise": "'noise' (no image at all) is the worst",
+}
+
+
+def is_quick(records: Iterable[Record]) -> bool:
+    """Whether any of these numbers comes from a ``--quick`` run."""
+    return any(record.protocol.get("quick") is True for record in records)
+
+
+def fallback_of(records: Iterable[Record]) -> str:
+    """The dataset that was asked for where another one had to do; empty if none was."""
+    for record in records:
+        if wanted := record.protocol.get("fallback_for"):
+            return clean(str(wanted))
+    return ""
+
+
+def reading_notes(estimates: Iterable[Estimate | None]) -> list[str]:
+    """How to read the cells of a table that holds these estimates."""
+    found = [estimate for estimate in estimates if estimate]
+    seeded = [estimate.n for estimate in found if estimate.over == "seeds"]
+    notes = []
+    if any(n >= MIN_SEEDS for n in seeded):
+        note = "Median over training seeds [95 % bootstrap interval over seeds]"
+        fewest = min(n for n in seeded if n >= MIN_SEEDS)
+        if fewest < _MIN_FOR_NOMINAL:
+            note += (
+                f"; with {fewest} seeds that is the lowest to the highest seed, which holds the true median "
+                f"with a probability of {100 * coverage_of_range(fewest):.0f} %, not 95 %"
+            )
+        notes.append(f"{note}.")
+    if any(n < MIN_SEEDS for n in seeded):
+        notes.append(f"Fewer than {MIN_SEEDS} values: their median without an interval.")
+    if any(estimate.over == "measurement" and estimate.low is not None for estimate in found):
+        notes.append("± is the half-width of the 95 % interval of one measurement, not over seeds.")
+    return notes
+
+
+def control_note(names: Sequence[str]) -> list[str]:
+    """One line on what the control rows of a table say."""
+    if not names:
+        return []
+    said = "; ".join(_CONTROLS.get(name, f"'{clean(name)}' is a control") for name in names)
+    return [f"Control rows, which no model made: {said}."]
+
+
+def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[str]:
+    """The protocol behind the numbers; a line of its own where numbers of one column do not share it."""
+    seen: dict[str, dict[str, dict[str, list[str]]]] = {}  # key -> metric -> value -> models
+    for record in records:
+        if record.status is not Status.DONE:
+            continue
+        for key, value in _stamps(record, record.model in controls).items():
+            models = seen.setdefault(key, {}).setdefault(record.metric, {}).setdefault(value, [])
+            if record.model not in models:
+                models.append(record.model)
+    common, warnings = [], []
+    for key, by_metric in seen.items():
+        values = list(dict.fromkeys(value for by_value in by_metric.values() for value in by_value))
+        if len(values) == 1:
+            if key != "metric version":
+                common.append(f"{key} {values[0]}")
+        elif key in _INFORMATION:
+            common.append(f"{key} {_told_apart(_merged(by_metric.values()))}")
+        else:
+            mixed = {metric: by_value for metric, by_value in by_metric.items() if len(by_value) > 1}
+            warnings += [
+                f"NOT COMPARABLE within {label_of(metric)}: {key} {_told_apart(by_value)}."
+                for metric, by_value in mixed.items()
+            ]
+            if not mixed and key != "metric version":
+                by_label = {label_of(metric): next(iter(by_value)) for metric, by_value in by_metric.items()}
+                common.append(f"{key} {_told_apart(_inverted(by_label))}")
+    return [*warnings, *([f"Protocol: {', '.join(common)}."] if common else [])]
+
+
+def _stamps(record: Record, control: bool) -> dict[str, str]:
+    """What must be equal, and what should be known, as readable pairs."""
+    stamps = {clean(key).replace("_", " "): _plain(value) for key, value in record.protocol.items()}
+    for key in ("quick", "fallback for"):
+        stamps.pop(key, None)  # said in the title
+    stamps |= {f"{clean(k)} version": clean(v) for k, v in record.versions.items() if k != "model"}
+    if not control:
+        stamps |= {"lanes": str(record.lanes), "steps": str(record.step)}
+    return stamps
+
+
+def _plain(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else clean(str(value))
+
+
+def _merged(parts: Iterable[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+    merged: dict[str, list[str]] = {}
+    for part in parts:
+        for value, names in part.items():
+            known = merged.setdefault(value, [])
+            known += [name for name in names if name not in known]
+    return merged
+
+
+def _inverted(pairs: Mapping[str, str]) -> dict[str, list[str]]:
+    inverted: dict[str, list[str]] = {}
+    for name, value in pairs.items():
+        inverted.setdefault(value, []).append(name)
+    return inverted
+
+
+def _told_apart(names_by_value: Mapping[str, Sequence[str]]) -> str:
+    told = (f"{value} ({', '.join(map(clean, names))})" for value, names in names_by_value.items())
+    return ", ".join(told)

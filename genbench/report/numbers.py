@@ -1,0 +1,89 @@
+"""Numbers as text: no more digits than the interval's width supports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from genbench.analyse.summary import Estimate
+
+MISSING = "–"
+
+_SCALES = {"E": 1e18, "P": 1e15, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "": 1.0}
+_PREFIX_FROM = 1e4  # below this a plain number is easier to read
+_SCIENTIFIC_BELOW = 1e-3
+_SCIENTIFIC_FROM = 1e21
+_DIGITS_ALONE = 3  # significant digits of a number without an interval
+_DIGITS_MOST = 6
+_DIGITS_OF_WIDTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An estimate as text: ``12.3`` and ``[11.0, 14.1]`` (or ``± 0.4``, or nothing)."""
+
+    value: str
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.interval}".rstrip()
+
+
+def prefix_of(estimates: Iterable[Estimate | None]) -> str:
+    """One prefix for a whole column (``k``, ``M``, ...), so that its numbers compare at a glance.
+
+    It suits the smallest of them, so that none of them falls below 1.
+    """
+    sizes = [abs(e.median) for e in estimates if e and e.median]
+    if not sizes or min(sizes) < _PREFIX_FROM:
+        return ""
+    return next(prefix for prefix, scale in _SCALES.items() if min(sizes) >= scale)
+
+
+def show(estimate: Estimate, prefix: str = "") -> Shown:
+    """Round an estimate by its interval: two significant digits of its width.
+
+    A number without an interval has three significant digits, or all its digits where it is a whole number.
+    """
+    scale = _SCALES[prefix]
+    median = estimate.median / scale
+    if estimate.low is None or estimate.high is None:
+        write = _writer([median], None, prefix)
+        return Shown(write(median), "")
+    low, high = estimate.low / scale, estimate.high / scale
+    if estimate.over == "measurement":
+        half = (high - low) / 2
+        write = _writer([median], half, prefix)
+        return Shown(write(median), f"± {write(half)}")
+    write = _writer([median, low, high], high - low, prefix)
+    return Shown(write(median), f"[{write(low)}, {write(high)}]")
+
+
+def _writer(numbers: Sequence[float], width: float | None, prefix: str) -> Callable[[float], str]:
+    """How the numbers of one cell are written: all alike."""
+    largest = max(*map(abs, numbers), width or 0.0)
+    if largest and not _SCIENTIFIC_BELOW <= largest < _SCIENTIFIC_FROM:
+        return lambda number: f"{number:.1e}{prefix}"
+    decimals = _decimals(largest, width)
+    if (
+        not prefix
+        and all(number.is_integer() for number in numbers)
+        and (width is None or width.is_integer())
+    ):
+        decimals = min(decimals, 0) if width else 0
+
+    def write(number: float) -> str:
+        text = f"{round(number, decimals):.{max(decimals, 0)}f}"
+        return (text.removeprefix("-") if not text.strip("-0.") else text) + prefix
+
+    return write
+
+
+def _decimals(largest: float, width: float | None) -> int:
+    if largest == 0:
+        return 0
+    magnitude = math.floor(math.log10(largest))
+    if not width:
+        return _DIGITS_ALONE - 1 - magnitude
+    return min(_DIGITS_OF_WIDTH - 1 - math.floor(math.log10(width)), _DIGITS_MOST - 1 - magnitude)

@@ -1,0 +1,18 @@
+"""Names and reasons come from files that anyone may have written: made harmless before they are shown."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Control characters move the cursor or recolour a terminal; format characters reverse the reading order;
+# surrogates cannot be encoded. None of them belongs in a name.
+_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def clean(text: str) -> str:
+    """One line of printable text: escape sequences and control characters gone, white space single."""
+    text = _ESCAPE_SEQUENCE.sub("", text)
+    text = re.sub(r"\s+", " ", text)
+    return "".join(letter for letter in text if unicodedata.category(letter) not in _HARMFUL).strip()

@@ -1,0 +1,58 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genbench.analyse.summary import Estimate
+from genbench.report.numbers import prefix_of, show
+
+
+@pytest.mark.parametrize(
+    ("median", "low", "high", "text"),
+    [
+        (12.3456, 11.0123, 14.0987, "12.3 [11.0, 14.1]"),
+        (0.0123456, 0.0112, 0.0131, "0.0123 [0.0112, 0.0131]"),
+        (1234.5, 1100.0, 1500.0, "1230 [1100, 1500]"),
+        (10.0, 8.0, 10.0, "10 [8, 10]"),  # whole numbers stay whole
+        (10.0, 10.0, 10.0, "10 [10, 10]"),
+        (0.5, 0.5, 0.5, "0.500 [0.500, 0.500]"),
+        (-95.24, -96.0, -94.1, "-95.2 [-96.0, -94.1]"),
+        (0.0, -0.001, 0.05, "0.000 [-0.001, 0.050]"),
+        (-0.00001, -0.04, 0.05, "0.000 [-0.040, 0.050]"),  # no minus zero
+        (2e-5, 1e-5, 3e-5, "2.0e-05 [1.0e-05, 3.0e-05]"),
+        (0.0, 0.0, 0.0, "0 [0, 0]"),
+    ],
+)
+def test_rounded_by_the_width_of_the_interval(median: float, low: float, high: float, text: str) -> None:
+    assert str(show(Estimate(median, low, high, 5))) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(100.123, 1.234, "100.1 ± 1.2"), (3.21, None, "3.21"), (812.0, None, "812"), (0.97123, None, "0.971"),
+     (0.0, None, "0"), (649.6, None, "650"), (1e-5, None, "1.0e-05"), (5.0, 0.0, "5 ± 0")],
+)  # fmt: skip
+def test_one_measurement(value: float, error: float | None, text: str) -> None:
+    low, high = (None, None) if error is None else (value - error, value + error)
+    assert str(show(Estimate(value, low, high, 1, over="measurement"))) == text
+
+
+def test_a_column_has_one_prefix() -> None:
+    fast = Estimate(172_800.0, 170_300.0, 175_300.0, 1, over="measurement")
+    speeds = [fast, Estimate(98_800.0, None, None, 1)]
+    prefix = prefix_of([*speeds, None])
+    assert prefix == "k"
+    assert [str(show(speed, prefix)) for speed in speeds] == ["172.8k ± 2.5k", "98.8k"]
+    assert prefix_of([Estimate(9.0, None, None, 1), fast]) == ""
+    assert prefix_of([None]) == prefix_of([]) == ""
+    assert str(show(Estimate(7.61e8, None, None, 1), prefix_of([Estimate(7.61e8, None, None, 1)]))) == "761M"
+
+
+@given(st.floats(-1e30, 1e30), st.floats(0, 1e30), st.floats(0, 1e30))
+def test_any_finite_number_can_be_shown(median: float, below: float, above: float) -> None:
+    estimate = Estimate(median, median - below, median + above, 5)
+    shown = show(estimate, prefix_of([estimate]))
+    assert "nan" not in str(shown) and "inf" not in str(shown)
+    bare = show(Estimate(median, None, None, 1)).value
+    assert math.isclose(float(bare), median, rel_tol=0.06, abs_tol=1e-12)
