@@ -18,7 +18,7 @@ from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError
 from genbench.core.paths import cache_dir
 from genbench.features.cnn import FEATURES, SmallCNN
-from genbench.features.recipe import RECIPE, train
+from genbench.features.training import RECIPE, train
 from genbench.features.weightfile import load, save
 
 MNIST_CNN = Path(__file__).parent / "weights" / "mnist_cnn.safetensors"

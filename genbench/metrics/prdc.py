@@ -9,7 +9,8 @@ from torch import Tensor
 
 from genbench.metrics.inputs import feature_pair
 
-_TILE_NUMBERS = 1 << 22  # distances held at once: 32 MiB of float64, whatever N and M are
+_TILE = 1 << 22
+"""Distances held at once, whatever N and M are: 32 MiB of float64."""
 
 
 class PRDC(NamedTuple):
@@ -57,52 +58,90 @@ def prdc(real: Tensor, fake: Tensor, *, k: int = 5) -> PRDC:
     if k < 1:
         raise ValueError(f"k is {k}; the nearest neighbour is k = 1")
     x, y = feature_pair(real, fake, at_least=k + 1)
-    real_radius, surface_weight = _balls(x, k)
-    fake_radius, _ = _balls(y, k)
-
-    fake_inside = torch.zeros(len(y), dtype=torch.bool, device=y.device)
-    real_inside = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    holds_fake = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    weight = 0.0
-    start = 0
-    for tile in torch.split(x, _rows(len(y))):
-        rows = slice(start, start + len(tile))
-        start += len(tile)
-        distance = _distances(tile, y)  # (rows, M)
-        radius = real_radius[rows, None]
-        within = distance <= radius
-        surface = (distance == radius).sum(1)
-        weight += float((within.sum(1) - surface + surface * surface_weight[rows]).sum())
-        holds_fake[rows] = within.any(1)
-        fake_inside |= within.any(0)
-        real_inside[rows] = (distance <= fake_radius).any(1)
+    real_radius = _radii(x, k)
+    own = _occupy(x, real_radius, x)
+    cross = _occupy(x, real_radius, y)
+    back = _occupy(y, _radii(y, k), x)
+    surface_weight = (k - own.inside) / own.surface  # makes every ball's own points weigh k
     return PRDC(
-        precision=float(fake_inside.double().mean()),
-        recall=float(real_inside.double().mean()),
-        density=weight / (k * len(y)),
-        coverage=float(holds_fake.double().mean()),
+        precision=float(cross.touched.double().mean()),
+        recall=float(back.touched.double().mean()),
+        density=float((cross.inside + cross.surface * surface_weight).sum()) / (k * len(y)),
+        coverage=float((cross.inside + cross.surface > 0).double().mean()),
     )
 
 
-def _balls(points: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Distance (N,) to the k-th other point, and the weight (N,) of a point exactly that far away."""
-    radii, weights = [], []
+class _Occupancy(NamedTuple):
+    inside: Tensor  # (N,) float64: points strictly inside each ball
+    surface: Tensor  # (N,) float64: points exactly on it
+    touched: Tensor  # (M,) bool: points inside or on some ball
+
+
+# Two distances decide everything, and a tie must come out as a tie. Differences of coordinates give equal
+# rows a distance of exactly 0 and a pair the same bits wherever it is computed, but cost ten times a
+# matrix product. So |a|² + |b|² - 2 a·b screens, and what it leaves open within rounding is computed exactly.
+
+
+def _radii(points: Tensor, k: int) -> Tensor:
+    """Exact distance (N,) of each point to the k-th of the others."""
+    radii = []
+    slack = _slack(points, points)
     for tile in torch.split(points, _rows(len(points))):
-        distance = _distances(tile, points)
-        # the point itself is at distance 0, so the (k + 1)-th smallest is the k-th of the others
-        radius = distance.kthvalue(k + 1, dim=1).values[:, None]
-        inside = (distance < radius).sum(1)
-        surface = (distance == radius).sum(1)
-        radii.append(radius[:, 0])
-        weights.append((k - inside).double() / surface)
-    return torch.cat(radii), torch.cat(weights)
+        square = _square_less(tile, torch.zeros_like(tile[:, 0]), points)
+        # the point itself is one of them, at distance 0: the k-th other is the (k + 1)-th
+        limit = square.topk(k + 1, dim=1, largest=False).values[:, -1:]
+        candidates = square <= limit + 2 * slack
+        distance = torch.full_like(square, torch.inf)
+        distance[candidates] = _exact(tile, points, candidates)
+        radii.append(distance.topk(k + 1, dim=1, largest=False).values[:, -1])
+    return torch.cat(radii)
+
+
+def _occupy(centres: Tensor, radii: Tensor, points: Tensor) -> _Occupancy:
+    """Which ``points`` (M, D) lie in the closed balls around ``centres`` (N, D)."""
+    inside, surface = [], []
+    touched = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+    slack = _slack(centres, points)
+    rows = _rows(len(points))
+    for tile, radius in zip(torch.split(centres, rows), torch.split(radii, rows), strict=True):
+        excess = _square_less(tile, radius, points)
+        within = excess <= 0
+        count = within.sum(1)
+        ties = torch.zeros_like(count)
+        unsure = excess.abs_() <= slack
+        if unsure.any():
+            exact = _exact(tile, points, unsure)
+            limit = radius[unsure.nonzero()[:, 0]]
+            within[unsure] = exact <= limit
+            unsure[unsure.clone()] = exact == limit
+            count, ties = within.sum(1), unsure.sum(1)
+        touched |= within.any(0)
+        inside.append((count - ties).double())
+        surface.append(ties.double())
+    return _Occupancy(torch.cat(inside), torch.cat(surface), touched)
+
+
+def _square_less(a: Tensor, radius: Tensor, b: Tensor) -> Tensor:
+    """Squared distances (rows of a, rows of b) less each row's squared radius, but for rounding."""
+    left = torch.cat([-2 * a, (a.square().sum(1) - radius.square())[:, None], torch.ones_like(a[:, :1])], 1)
+    right = torch.cat([b, torch.ones_like(b[:, :1]), b.square().sum(1)[:, None]], 1)
+    return left @ right.T
+
+
+def _slack(a: Tensor, b: Tensor) -> float:
+    """Bound of the error of ``_square_less``: that of sums of D + 2 terms, with a margin of four."""
+    largest = max(float(a.square().sum(1).max()), float(b.square().sum(1).max()))
+    return 16 * (a.shape[1] + 8) * torch.finfo(a.dtype).eps * largest
+
+
+def _exact(a: Tensor, b: Tensor, chosen: Tensor) -> Tensor:
+    """Distances of the chosen pairs (rows of a, rows of b), in row-major order."""
+    mode = "donot_use_mm_for_euclid_dist"
+    pairs = chosen.nonzero()
+    if 16 * len(pairs) > chosen.numel():
+        return torch.cdist(a, b, compute_mode=mode)[chosen]
+    return torch.cdist(a[pairs[:, 0], None], b[pairs[:, 1], None], compute_mode=mode).flatten()
 
 
 def _rows(columns: int) -> int:
-    return max(1, _TILE_NUMBERS // columns)
-
-
-def _distances(a: Tensor, b: Tensor) -> Tensor:
-    # Differences first, never |a|² + |b|² - 2 a·b: equal rows are then exactly 0 apart, and a pair has the
-    # same distance to the last bit wherever it is computed. The closed balls depend on both.
-    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+    return max(1, _TILE // columns)
