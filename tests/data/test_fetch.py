@@ -82,6 +82,11 @@ class _Mirror(BaseHTTPRequestHandler):
         while not self.server.over.wait(0.1):
             self.wfile.write(b"x")
 
+    def be_stalling(self, name):
+        self.send(200, GOOD[:40_000], length=len(GOOD))
+        while not self.server.over.wait(0.1):
+            self.wfile.write(b"x")
+
     def log_message(self, *args):
         pass
 
@@ -129,6 +134,7 @@ BAD = {
     "circle": "redirects",
     "hanging": "no answer",
     "dripping": "no answer",
+    "stalling": "no answer",
 }
 
 
