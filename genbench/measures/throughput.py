@@ -118,7 +118,7 @@ def _reading(
 
 
 def _half_width(values: NDArray[np.float64]) -> float:
-    """Half of the 95 % interval of the median, by percentile bootstrap (Efron 1979), always the same draws."""
+    """Half of the median's 95 % interval, by percentile bootstrap (Efron 1979), always the same draws."""
     draws = np.random.default_rng(0).choice(values, (_RESAMPLES, len(values)))
     low, high = np.quantile(np.median(draws, axis=1), (0.025, 0.975))
     return float(high - low) / 2

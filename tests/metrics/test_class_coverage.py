@@ -1,0 +1,97 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from genbench.metrics import class_coverage
+
+
+def test_all_classes_alike():
+    found = class_coverage(torch.arange(10).repeat(7))
+    assert found.covered == 10
+    assert found.entropy == pytest.approx(math.log(10))
+    assert found.kl == pytest.approx(0, abs=1e-12)
+    assert found.total_variation == pytest.approx(0, abs=1e-12)
+
+
+def test_one_class():
+    found = class_coverage(torch.full((50,), 3), num_classes=10)
+    assert (found.covered, str(found.entropy)) == (1, "0.0")
+    assert found.kl == pytest.approx(math.log(10))
+    assert found.total_variation == pytest.approx(0.9)
+
+
+def test_hand_case():
+    found = class_coverage(torch.tensor([0, 0, 0, 1]), num_classes=2, reference=torch.tensor([0, 1, 1, 1]))
+    assert found.entropy == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+    assert found.kl == pytest.approx(0.75 * math.log(3) + 0.25 * math.log(1 / 3))
+    assert found.total_variation == 0.5
+
+
+def test_agrees_with_scipy():
+    random = np.random.default_rng(1)
+    labels, reference = random.choice(6, 500, p=[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]), random.integers(0, 6, 700)
+    p, q = (np.bincount(each, minlength=6) / len(each) for each in (labels, reference))
+    found = class_coverage(torch.from_numpy(labels), reference=torch.from_numpy(reference))
+    assert found.entropy == pytest.approx(scipy.stats.entropy(p))
+    assert found.kl == pytest.approx(scipy.stats.entropy(p, q))
+    assert found.total_variation == pytest.approx(abs(p - q).sum() / 2)
+
+
+def test_a_few_classifier_errors_do_not_cover_a_class():
+    labels = torch.full((10_000,), 4)
+    labels[:90] = torch.arange(10).repeat(9)  # 99.1 % right, every class "found"
+    assert class_coverage(labels, num_classes=10).covered == 1
+
+
+@pytest.mark.parametrize(("count", "covered"), [(9, 1), (10, 2)])
+def test_a_class_is_covered_at_a_tenth_of_its_share(count, covered):
+    labels = torch.zeros(1000, dtype=torch.long)
+    labels[:count] = 1
+    assert class_coverage(labels, num_classes=10, reference=torch.arange(10)).covered == covered
+
+
+def test_rare_classes_are_judged_by_their_own_share():
+    reference = torch.zeros(1000, dtype=torch.long)
+    reference[0] = 1
+    labels = torch.zeros(5000, dtype=torch.long)
+    labels[0] = 1
+    assert class_coverage(labels, reference=reference).covered == 2
+
+
+def test_a_class_without_reference_is_infinite_and_not_counted():
+    found = class_coverage(torch.tensor([0, 1]), num_classes=3, reference=torch.tensor([0, 0]))
+    assert found.kl == math.inf
+    assert found.covered == 1
+
+
+def test_bias_is_as_documented():
+    random = np.random.default_rng(2)
+    values = [
+        class_coverage(torch.from_numpy(random.integers(0, 10, 2000)), num_classes=10).kl for _ in range(400)
+    ]
+    assert np.mean(values) == pytest.approx(9 / 4000, rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [torch.uint8, torch.int32, torch.int64])
+def test_integer_types(kind):
+    assert class_coverage(torch.tensor([0, 1, 2], dtype=kind)).covered == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (torch.tensor([], dtype=torch.long), "at least one"),
+        (torch.tensor([0.5]), "class indices"),
+        (torch.tensor([[1]]), "class indices"),
+        (torch.tensor([-1, 2]), "run from -1 to 2"),
+        (torch.tensor([0, 10]), "with 10 classes they are 0 to 9"),
+    ],
+)
+def test_labels_that_are_none(labels, message):
+    with pytest.raises(ValueError, match=message):
+        class_coverage(labels, num_classes=10)
+    with pytest.raises(ValueError, match="reference"):
+        class_coverage(torch.tensor([0]), num_classes=10, reference=labels)

@@ -1,0 +1,54 @@
+"""What every metric of features refuses, and how it says so."""
+
+import pytest
+import torch
+
+from genbench.metrics import frechet_distance, kernel_distance, prdc
+
+METRICS = [frechet_distance, kernel_distance, prdc]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_rows_that_are_not_finite_are_named(normal, metric, bad):
+    real, fake = normal(20, 3), normal(20, 3)
+    fake[[4, 17], 1] = bad
+    with pytest.raises(ValueError, match=r"fake is not finite in 2 of 20 rows: 4, 17\. "):
+        metric(real, fake)
+    with pytest.raises(ValueError, match="real is not finite"):
+        metric(fake, real)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_many_rows_that_are_not_finite_are_counted(normal, metric):
+    with pytest.raises(ValueError, match="0, 1, 2, 3, 4 and 15 more"):
+        metric(normal(20, 3), normal(20, 3) * torch.nan)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("shape", [(20,), (20, 4), (20, 3, 1)])
+def test_shapes_that_do_not_fit(normal, metric, shape):
+    with pytest.raises(ValueError, match="one row of features an image"):
+        metric(normal(20, 3), torch.zeros(shape))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_images_are_not_features(normal, metric):
+    with pytest.raises(ValueError, match="floating-point"):
+        metric(normal(20, 3), torch.zeros(20, 3, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(("metric", "fewest"), [(frechet_distance, 2), (kernel_distance, 2), (prdc, 6)])
+def test_fewest_rows(normal, metric, fewest):
+    metric(normal(fewest, 3), normal(fewest, 3))
+    with pytest.raises(ValueError, match=f"fake has {fewest - 1} rows; this metric needs at least {fewest}"):
+        metric(normal(fewest, 3), normal(fewest - 1, 3))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_inputs_stay_as_they_were(normal, metric):
+    real, fake = normal(20, 3), normal(20, 3)
+    before = real.clone(), fake.clone()
+    metric(real, fake)
+    assert torch.equal(real, before[0])
+    assert torch.equal(fake, before[1])

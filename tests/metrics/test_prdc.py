@@ -1,0 +1,154 @@
+import importlib
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prdc import compute_prdc
+
+from genbench.metrics import PRDC, prdc
+
+ALL_ONE = PRDC(1.0, 1.0, 1.0, 1.0)
+
+
+def column(*numbers):
+    return torch.tensor(numbers, dtype=torch.float64)[:, None]
+
+
+def plain(real, fake, k):
+    """The definitions word for word, for points of whole coordinates, whose squared distances are exact."""
+
+    def squares(a, b):
+        return ((a[:, None] - b[None]) ** 2).sum(-1)
+
+    def radii(a):
+        others = squares(a, a).astype(float)
+        np.fill_diagonal(others, np.inf)
+        return np.sort(others, axis=1)[:, k - 1]
+
+    cross, rr, rf = squares(real, fake), radii(real), radii(fake)
+    density = 0.0
+    for i, radius in enumerate(rr):
+        own = squares(real[i : i + 1], real)[0]
+        share = (k - (own < radius).sum()) / (own == radius).sum()
+        density += (cross[i] < radius).sum() + share * (cross[i] == radius).sum()
+    held = cross <= rr[:, None]
+    return PRDC(
+        held.any(0).mean(), (cross <= rf).any(1).mean(), density / (k * len(fake)), held.any(1).mean()
+    )
+
+
+def test_hand_case():
+    assert prdc(column(0, 1, 3, 7), column(0.4, 2.2, 8, 20), k=1) == PRDC(0.75, 1.0, 1.0, 1.0)
+
+
+def test_hand_case_of_ties():
+    # All radii are 1. The fake 1 is the centre of one ball, and on the surface of the outer two. Those hold
+    # their own centre, which is all that k = 1 asks for, so that a point on their surface weighs 0.
+    assert prdc(column(0, 1, 2), column(1, 9), k=1) == PRDC(0.5, 1.0, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "d", "k"), [(400, 400, 8, 5), (300, 500, 64, 3), (200, 100, 2, 1), (40, 50, 90, 5)]
+)
+def test_agrees_with_the_prdc_package(normal, n, m, d, k):
+    real, fake = normal(n, d), normal(m, d) * 0.9 + 0.1
+    expected = compute_prdc(real.numpy(), fake.numpy(), nearest_k=k)
+    assert prdc(real, fake, k=k)._asdict() == pytest.approx(expected, rel=1e-12)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 4),
+    st.sampled_from([1, 30, 10**6]),
+)
+def test_ties_and_duplicates_follow_the_definition(seed, k, d, span, offset):
+    random = np.random.default_rng(seed)  # few whole numbers: nearly every distance is tied
+    real = random.integers(0, span, (random.integers(k + 1, 25), d)) + offset
+    fake = random.integers(0, span, (random.integers(k + 1, 25), d)) + offset
+    found = prdc(torch.tensor(real).double(), torch.tensor(fake).double(), k=k)
+    assert found == pytest.approx(plain(real, fake, k), rel=1e-12)
+
+
+@pytest.mark.parametrize("d", [1, 64])
+def test_identical_sets(normal, d):
+    points = normal(300, d)
+    assert prdc(points, points) == ALL_ONE
+    assert prdc(points, points.flip(0)) == ALL_ONE
+    twice = points.repeat_interleave(2, 0)
+    assert prdc(twice, twice) == pytest.approx(ALL_ONE)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e8])
+def test_constants(value):
+    constant = torch.full((200, 64), value)
+    assert prdc(constant, constant[:150]) == pytest.approx(ALL_ONE, rel=1e-12)
+    assert prdc(constant, constant + max(1.0, value)) == PRDC(0.0, 0.0, 0.0, 0.0)
+
+
+def test_one_real_image_repeated_is_precise_and_covers_little(normal):
+    real = normal(500, 16)
+    found = prdc(real, real[:1].repeat(400, 1))
+    assert found.precision == 1.0
+    assert found.recall == 1 / 500
+    assert found.coverage < 0.1
+
+
+def test_precision_is_of_the_fake_and_recall_of_the_real(normal):
+    real, narrow = normal(1000, 4), normal(1000, 4) * 0.1
+    found = prdc(real, narrow)
+    assert found.precision > 0.99
+    assert found.recall < 0.01
+    turned = prdc(narrow, real)
+    assert (turned.precision, turned.recall) == (found.recall, found.precision)
+
+
+def test_expected_values_for_equal_distributions(normal):
+    n, m, k = 1000, 500, 5
+    found = [prdc(normal(n, 8), normal(m, 8), k=k) for _ in range(6)]
+    coverage = 1 - math.prod((n - i) / (m + n - i) for i in range(1, k + 1))
+    assert coverage == pytest.approx(0.869, abs=0.001)
+    assert np.mean([each.coverage for each in found]) == pytest.approx(coverage, abs=0.012)
+    assert np.mean([each.density for each in found]) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("d", "expected"), [(1, 0.999), (8, 0.94), (64, 0.731)])
+def test_dimension_lowers_precision_and_recall(normal, d, expected):
+    found = prdc(normal(1000, d), normal(1000, d))
+    assert found.precision == pytest.approx(expected, abs=0.04)
+    assert found.recall == pytest.approx(expected, abs=0.04)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 2.0**-60, 1e8])
+def test_scale_does_not_matter(normal, scale):
+    real, fake = normal(200, 10), normal(300, 10)
+    assert prdc(real * scale, fake * scale) == prdc(real, fake)
+
+
+def test_far_from_the_origin_rounding_decides_nothing(normal):
+    # in units of 2^-20 every sum with the offset is exact, so all distances stay the same to the last bit
+    real, fake = ((normal(n, 6) * 2**20).round() / 2**20 for n in (300, 200))
+    assert prdc(real + 2.0**30, fake + 2.0**30) == prdc(real, fake)
+
+
+def test_tiles_change_nothing(normal, monkeypatch):
+    real, fake = normal(211, 5), normal(97, 5)
+    whole = prdc(real, fake)
+    monkeypatch.setattr(importlib.import_module("genbench.metrics.prdc"), "_TILE", 1000)
+    assert prdc(real, fake) == whole
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_lower_precision_is_computed_in_float64(normal, kind):
+    real, fake = normal(60, 4).to(kind), normal(50, 4).to(kind)
+    assert prdc(real, fake) == prdc(real.double(), fake.double())
+
+
+def test_k_below_one_is_refused(normal):
+    with pytest.raises(ValueError, match="nearest neighbour is k = 1"):
+        prdc(normal(10, 2), normal(10, 2), k=0)
