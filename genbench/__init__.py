@@ -1,3 +1,83 @@
-"""genbench: a comparative benchmark suite of generative models."""
+"""genbench: a comparative benchmark suite of generative models.
+
+What the commands do is here as plain functions::
+
+    suite = genbench.load_suite("suites/mnist.toml", quick=True)
+    result = genbench.run(suite)
+    print(genbench.render(genbench.build_tables(result.records), "md"))
+
+Importing the package is cheap; PyTorch is loaded when training or sampling starts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from genbench.core.errors import GenbenchError as GenbenchError
+    from genbench.core.record import Record as Record
+    from genbench.core.registry import datasets as datasets
+    from genbench.core.registry import load_plugin as load_plugin
+    from genbench.core.registry import measures as measures
+    from genbench.core.registry import models as models
+    from genbench.report.render import render as render
+    from genbench.report.tables import build_tables as build_tables
+    from genbench.runner.job import RunResult as RunResult
+    from genbench.runner.job import run as run
+    from genbench.runner.sample import sample as sample
+    from genbench.store.frame import to_frame as to_frame
+    from genbench.store.journal import read_records as read_records
+    from genbench.store.rundir import load_run as load_run
+    from genbench.suite.load import load_suite as load_suite
+    from genbench.suite.schema import Suite as Suite
+
+_HOME = {
+    "GenbenchError": "genbench.core.errors",
+    "Record": "genbench.core.record",
+    "RunResult": "genbench.runner.job",
+    "Suite": "genbench.suite.schema",
+    "build_tables": "genbench.report.tables",
+    "datasets": "genbench.core.registry",
+    "load_plugin": "genbench.core.registry",
+    "load_run": "genbench.store.rundir",
+    "load_suite": "genbench.suite.load",
+    "measures": "genbench.core.registry",
+    "models": "genbench.core.registry",
+    "read_records": "genbench.store.journal",
+    "render": "genbench.report.render",
+    "run": "genbench.runner.job",
+    "sample": "genbench.runner.sample",
+    "to_frame": "genbench.store.frame",
+}
+
+__all__ = [
+    "GenbenchError",
+    "Record",
+    "RunResult",
+    "Suite",
+    "build_tables",
+    "datasets",
+    "load_plugin",
+    "load_run",
+    "load_suite",
+    "measures",
+    "models",
+    "read_records",
+    "render",
+    "run",
+    "sample",
+    "to_frame",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'genbench' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

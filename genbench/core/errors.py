@@ -18,6 +18,10 @@ class DataError(GenbenchError):
     """A dataset is missing, damaged, or not what its description says."""
 
 
+class DataUnavailable(DataError):  # noqa: N818 - read as "DataUnavailable: MNIST is not to be had"
+    """A dataset is nowhere to be had; a suite's declared fallback may stand in."""
+
+
 class CheckpointError(GenbenchError):
     """A checkpoint is missing, damaged, or belongs to something else."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.errors import DataError
+from genbench.core.errors import DataError, DataUnavailable
 from genbench.core.paths import cache_dir
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset
@@ -54,7 +54,8 @@ class MNIST:
             60,000 training and 10,000 test images, (N, 1, 28, 28) uint8, with labels (N,) int64.
 
         Raises:
-            DataError: nowhere to be had (the message lists every place), or damaged where it should be.
+            DataUnavailable: nowhere to be had; the message lists every place.
+            DataError: incomplete or damaged where the user says it is.
         """
         if folder := self._named_folder():
             return _read(folder)
@@ -76,7 +77,7 @@ class MNIST:
         except DataError as error:
             tried.append(f"download: {error}")
             places = " ".join(f"({number}) {place}" for number, place in enumerate(tried, start=1))
-            raise DataError(
+            raise DataUnavailable(
                 f"MNIST is not to be had. Tried: {places} To provide it, put the four files "
                 f"{', '.join(_stem(file) for file in FILES)} (each plain or with .gz) into a folder called "
                 "mnist and set GENBENCH_DATA to the folder that holds it, or name their folder as `path` in "

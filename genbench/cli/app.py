@@ -1,0 +1,70 @@
+"""The command line's frame: one app, its exit codes, and how problems are told.
+
+0 fine; 1 a gate failed; 2 wrong usage, suite or input; 3 some trials failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from genbench import __version__
+from genbench.core.errors import GenbenchError
+
+FAILED_TRIALS = 3
+USAGE = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="genbench",
+    help="A comparative benchmark suite of generative models: train many seeds at once, measure, compare.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from genbench.core.environment import code_version
+
+        typer.echo(f"genbench {__version__} ({code_version()})")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A comparative benchmark suite of generative models."""
+
+
+def tell(text: str) -> None:
+    """A problem, on standard error, as one paragraph that is not cut to any width."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of the ``genbench`` command."""
+    from genbench.cli import verbs  # noqa: F401 - registers the verbs
+
+    try:
+        app()
+    except GenbenchError as error:
+        tell(str(error))
+        sys.exit(USAGE)
+    except KeyboardInterrupt:
+        tell("interrupted before anything was begun.")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of a pipe has left, as `| head` does: nothing is wrong
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,119 @@
+"""``genbench run SUITE.toml``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genbench.cli.app import FAILED_TRIALS, INTERRUPTED, app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from genbench.runner.job import RunResult
+    from genbench.suite.schema import Suite
+
+
+class Device(StrEnum):
+    """Where to train."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+@app.command()
+def run(
+    suite: Annotated[Path, typer.Argument(help="The suite, a TOML file.", metavar="SUITE.toml")],
+    quick: Annotated[
+        bool, typer.Option(help="Few steps, seeds and samples: ends within a minute or so, never compared.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a key: train.steps=500, model.gan.latent=64."
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(metavar="LABEL", help="Run only this model of the suite; repeatable.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(metavar="N", help="Number of seeds.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all results.")] = Path("results"),
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on in an earlier run; what is done is not repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and print the plan.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; warnings and tables only.")
+    ] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Run this Python file first, for the models it registers."),
+    ] = None,
+) -> None:
+    """Train and measure everything a suite asks for."""
+    from rich.console import Console
+
+    from genbench.core.registry import load_plugin
+    from genbench.suite.load import load_suite
+
+    for path in plugin or []:
+        load_plugin(path)
+    loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
+    console = Console(highlight=False)
+    if dry_run:
+        _print_plan(console, loaded, device)
+        return
+    from genbench.runner.job import run as run_suite
+    from genbench.runner.progress import reporter_for
+
+    if loaded.question and not quiet:
+        console.print(loaded.question, style="bold", markup=False)
+    result = run_suite(
+        loaded,
+        device=device,
+        out=out,
+        resume=resume,
+        suite_text=suite.read_text(encoding="utf-8"),
+        reporter=reporter_for(console, quiet=quiet),
+    )
+    _print_result(console, result)
+    if result.interrupted:
+        console.print(
+            "Interrupted. Every finished number is kept. To go on, give the same command with "
+            f"--resume {result.path}",
+            soft_wrap=True,
+            markup=False,
+        )
+        raise typer.Exit(INTERRUPTED)
+    if result.failed:
+        raise typer.Exit(FAILED_TRIALS)
+
+
+def _print_result(console: Console, result: RunResult) -> None:
+    from genbench.report.render import render
+    from genbench.report.tables import build_tables
+
+    if records := result.records:
+        text = render(build_tables(records), "rich", console.width, color=console.is_terminal)
+        console.file.write(text if text.endswith("\n") else text + "\n")
+    kept = (
+        ("records", result.directory.records),
+        ("tables", result.directory.tables),
+        ("plots", result.directory.plots),
+        ("samples", result.directory.grids),
+    )
+    for what, path in kept:
+        if path.exists():
+            console.print(f"{what + ':':<9}{path}", soft_wrap=True, markup=False)
+
+
+def _print_plan(console: Console, suite: Suite, device: str) -> None:
+    from genbench.runner.preview import preview
+
+    for line in preview(suite, device):
+        console.print(line, soft_wrap=True, markup=False)

@@ -1,0 +1,84 @@
+"""The minimax GAN (Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1), exactly as the game is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.registry import models
+from genbench.models import adversarial
+from genbench.models.losses import discriminator_loss, minimax_generator_loss
+from genbench.models.mlp import MLP
+from genbench.models.optim import Adam, Optimizer
+from genbench.models.protocol import Batch, Logs, Nets, Noise, Player
+
+
+@models.register("gan")
+@dataclass(frozen=True, kw_only=True)
+class GAN:
+    """Minimax GAN: G minimizes E log(1 - D(G(z))), whose gradient vanishes where D wins.
+
+    min_G max_D E log D(x) + E log(1 - D(G(z))). Many codes call the non-saturating loss "vanilla";
+    that one is ``ns_gan`` here.
+    """
+
+    version: ClassVar[str] = "1"
+
+    latent: Annotated[int, Gt(0)] = 100
+    generator: MLP = MLP(hidden=(256, 512), batch_norm=True)
+    discriminator: MLP = MLP(hidden=(512, 256))
+    generator_optimizer: Optimizer = Adam(lr=2e-4, betas=(0.5, 0.999))
+    discriminator_optimizer: Optimizer = Adam(lr=2e-4, betas=(0.5, 0.999))
+    discriminator_steps: Annotated[int, Gt(0)] = 1
+
+    @property
+    def prior(self) -> Noise:
+        """z ~ N(0, I)."""
+        return Noise((self.latent,))
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """``discriminator_steps`` updates of D, then one of G."""
+        return (
+            Player(
+                name="discriminator",
+                trains=("D",),
+                loss=self.discriminator_loss,
+                optimizer=self.discriminator_optimizer,
+                noise={"z": self.prior},
+                repeats=self.discriminator_steps,
+            ),
+            Player(
+                name="generator",
+                trains=("G",),
+                loss=self.generator_loss,
+                optimizer=self.generator_optimizer,
+                noise={"z": self.prior},
+                uses_data=False,
+            ),
+        )
+
+    def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
+        """G and D, freshly initialized."""
+        return adversarial.networks(self.generator, self.discriminator, self.latent, data)
+
+    def discriminator_loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
+        """D ascends E log D(x) + E log(1 - D(G(z)))."""
+        real = adversarial.judge(nets, batch.x)
+        fake = adversarial.judge(nets, self.sample(nets, batch.noise["z"]))
+        logs = {"D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()}
+        return discriminator_loss(real, fake), logs
+
+    def generator_loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
+        """G descends E log(1 - D(G(z)))."""
+        fake = adversarial.judge(nets, self.sample(nets, batch.noise["z"]))
+        return minimax_generator_loss(fake), {}
+
+    def sample(self, nets: Nets, z: Tensor) -> Tensor:
+        """x = tanh G(z)."""
+        return adversarial.generate(nets, z)

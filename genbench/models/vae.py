@@ -1,0 +1,84 @@
+"""The variational autoencoder (Kingma & Welling 2014, arXiv:1312.6114, Algorithm 1 with one draw of z)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from annotated_types import Gt
+from torch import Tensor, nn
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.registry import models
+from genbench.models.losses import bernoulli_log_likelihood, gaussian_kl
+from genbench.models.mlp import MLP
+from genbench.models.optim import Adam, Optimizer
+from genbench.models.protocol import Batch, Logs, Nets, Noise, Player
+
+
+@models.register("vae")
+@dataclass(frozen=True, kw_only=True)
+class VAE:
+    """Variational autoencoder: Gaussian posterior q(z|x), prior N(0, I), Bernoulli likelihood p(x|z).
+
+    Grey levels count as the probabilities of white pixels. A sample is the mean of p(x|z), as it is
+    usually shown.
+    """
+
+    version: ClassVar[str] = "1"
+
+    latent: Annotated[int, Gt(0)] = 20
+    encoder: MLP = MLP(hidden=(512, 256))
+    decoder: MLP = MLP(hidden=(256, 512))
+    optimizer: Optimizer = Adam(lr=1e-3, betas=(0.9, 0.999))
+
+    @property
+    def prior(self) -> Noise:
+        """z ~ N(0, I)."""
+        return Noise((self.latent,))
+
+    @property
+    def posterior_noise(self) -> Mapping[str, Noise]:
+        """epsilon ~ N(0, I) of the reparameterization z = mu + sigma epsilon."""
+        return {"epsilon": Noise((self.latent,))}
+
+    @property
+    def players(self) -> tuple[Player, ...]:
+        """Encoder and decoder climb the same bound."""
+        return (
+            Player(
+                name="autoencoder",
+                trains=("encoder", "decoder"),
+                loss=self.loss,
+                optimizer=self.optimizer,
+                noise=self.posterior_noise,
+            ),
+        )
+
+    def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
+        """Encoder: image to mean and log variance; decoder: latent to logits."""
+        return {
+            "encoder": self.encoder.encoder(data.shape, 2 * self.latent),
+            "decoder": self.decoder.decoder(self.latent, data.shape),
+        }
+
+    def loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
+        """Minus the bound, averaged over the batch, in nats."""
+        log_likelihood, kl = self._terms(nets, batch)
+        return (kl - log_likelihood).mean(), {"log p(x|z)": log_likelihood.mean(), "KL": kl.mean()}
+
+    def elbo(self, nets: Nets, batch: Batch) -> Tensor:
+        """E_q log p(x|z) - KL(q(z|x) || p(z)) with one draw of z: (B,), nats. Equation 10."""
+        log_likelihood, kl = self._terms(nets, batch)
+        return log_likelihood - kl
+
+    def sample(self, nets: Nets, z: Tensor) -> Tensor:
+        """The mean of p(x|z), from [0, 1] to [-1, 1]."""
+        return 2 * nets.decoder(z).sigmoid() - 1
+
+    def _terms(self, nets: Nets, batch: Batch) -> tuple[Tensor, Tensor]:
+        mean, log_var = nets.encoder(batch.x).chunk(2, 1)  # (B, latent) each
+        z = mean + (0.5 * log_var).exp() * batch.noise["epsilon"]
+        x = (batch.x + 1) / 2  # from [-1, 1] to [0, 1]
+        return bernoulli_log_likelihood(x, nets.decoder(z)), gaussian_kl(mean, log_var)

@@ -1,0 +1,214 @@
+"""One cohort from fresh networks to evidence: train, save, sample."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.environment import code_version
+from genbench.measures.evidence import Bound, Timing
+from genbench.models.protocol import Bounded, GenerativeModel
+from genbench.runner.progress import Reporter
+from genbench.runner.sample import build_model
+from genbench.store.atomic import write_text
+from genbench.store.rundir import RunDirectory
+from genbench.suite.plan import Cohort
+from genbench.train import clock
+from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
+from genbench.train.checkpoint import Header, save_lane
+from genbench.train.device import device_name
+from genbench.train.sampling import elbo, sample_lanes
+from genbench.train.settings import Settings
+from genbench.train.standing import fill_standing_statistics
+from genbench.train.state import skeletons
+from genbench.train.streams import BLOCK
+from genbench.train.trainer import Tick, Training, train
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedCohort:
+    """A cohort after training, with what the measures need.
+
+    Attributes:
+        cohort: its trials.
+        training: state, curves, divergence.
+        samples: (K, N, C, H, W) uint8.
+        timing: what the clock saw.
+        bounds: for each lane, computes the likelihood bound; ``None`` for models without one.
+    """
+
+    cohort: Cohort
+    training: Training
+    samples: Tensor
+    timing: Timing
+    bounds: tuple[Callable[[], Bound], ...] | None
+
+
+def split_on_oom(
+    cohort: Cohort, work: Callable[[Cohort], TrainedCohort], reporter: Reporter
+) -> list[TrainedCohort]:
+    """Do the work on a cohort; where memory runs out, on its halves.
+
+    Raises:
+        MemoryError, torch.OutOfMemoryError: a single lane does not fit.
+    """
+    try:
+        return [work(cohort)]
+    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        lanes = len(cohort.trials)
+        if lanes == 1 or not _is_out_of_memory(error):
+            raise
+    half = (lanes + 1) // 2
+    reporter.warn(
+        f"{cohort.model.label}: {lanes} lanes do not fit into memory; going on with {half} at a time. "
+        f"`lanes = {half}` in [train] saves the attempt."
+    )
+    parts = (cohort.trials[:half], cohort.trials[half:])
+    return [done for part in parts for done in split_on_oom(replace(cohort, trials=part), work, reporter)]
+
+
+def train_cohort(
+    cohort: Cohort,
+    data: DataInfo,
+    images: Tensor,
+    test_images: Tensor,
+    settings: Settings,
+    *,
+    samples: int,
+    directory: RunDirectory,
+    reporter: Reporter,
+) -> TrainedCohort:
+    """Train all lanes, writing checkpoints on the way, then draw samples.
+
+    Args:
+        cohort: whose trials.
+        data: shape of the images.
+        images: training images (N, C, H, W) uint8 on the device.
+        test_images: likewise, for the likelihood bound.
+        settings: how to train.
+        samples: images to draw from each lane.
+        directory: where checkpoints and curves go.
+        reporter: told of each block of steps.
+    """
+    model = build_model(cohort.model)
+    seeds = cohort.seeds
+    modules = skeletons(model, data)
+
+    def on_tick(training: Training, tick: Tick) -> None:
+        steps, seconds = training.segments[-1]
+        reporter.step(tick.step, steps / seconds, tick.losses)
+
+    def on_save(training: Training) -> None:
+        fill_standing_statistics(model, modules, training.state, seeds, images, settings.batch_size)
+        _save(training, cohort, data, directory)
+
+    clock.reset_peak_memory(settings.device)
+    training = train(model, data, images, seeds, settings, on_tick=on_tick, on_save=on_save)
+    peak = clock.peak_memory(settings.device)
+    reporter.note(_how(training, cohort))
+    device = settings.device
+    drawn, chunks = sample_lanes(model, data, training.state, seeds, samples, device=device)
+    timing = _timing(model, data, settings, training, chunks, peak)
+    _write_lines(
+        directory.make_trial(cohort.trials[0].id).timing,
+        [{"steps": steps, "seconds": seconds, "lanes": len(seeds)} for steps, seconds in training.segments],
+    )
+    bounds = None
+    if isinstance(model, Bounded):
+        bounds = tuple(
+            _bound(model, data, training, lane, seed, test_images) for lane, seed in enumerate(seeds)
+        )
+    return TrainedCohort(cohort, training, drawn, timing, bounds)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # On a CPU PyTorch has no error type of its own for this.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _how(training: Training, cohort: Cohort) -> str:
+    program = training.program
+    how = f"compiled in {program.compile_s:.0f} s" if program.compiled else "eager"
+    lanes = len(cohort.trials)
+    return f"{cohort.model.label}: {lanes} lane{'s' * (lanes > 1)} as one program, {how} ({program.reason})"
+
+
+def _bound(
+    model: GenerativeModel, data: DataInfo, training: Training, lane: int, seed: int, images: Tensor
+) -> Callable[[], Bound]:
+    def compute() -> Bound:
+        nats = elbo(model, data, training.state, lane, seed, images).double()
+        return Bound(nats.mean().item(), (nats.std() / math.sqrt(len(nats))).item(), len(nats))
+
+    return compute
+
+
+def _timing(
+    model: GenerativeModel,
+    data: DataInfo,
+    settings: Settings,
+    training: Training,
+    chunks: Sequence[tuple[int, float]],
+    peak: int | None,
+) -> Timing:
+    # The first segment warms caches up; the others count, each scaled to a whole block.
+    (_, warmup_s), *steady = training.segments
+    largest = max(count for count, _ in chunks)
+    return Timing(
+        compile_s=training.program.compile_s,
+        warmup_s=warmup_s,
+        block_steps=BLOCK,
+        block_s=tuple(seconds * BLOCK / steps for steps, seconds in steady),
+        sample_images=largest,
+        # the first chunk warms up, a shorter last one is left out
+        sample_s=tuple(seconds for count, seconds in chunks[1:] if count == largest),
+        images_per_step=images_per_step(model, settings.batch_size),
+        lanes=training.state.lanes,
+        parameters=parameter_count(model, data),
+        flops_per_step=flops_per_step(model, data, settings.batch_size),
+        peak_memory_bytes=peak,
+        compiled=training.program.compiled,
+        device=device_name(settings.device),
+    )
+
+
+def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDirectory) -> None:
+    for lane, trial in enumerate(cohort.trials):
+        if training.diverged[lane] is not None:
+            continue  # the last checkpoint before the divergence is worth more than one of NaNs
+        files = directory.make_trial(trial.id)
+        header = Header(
+            model=trial.model.name,
+            label=trial.model.label,
+            options=dict(trial.model.options),
+            data=data,
+            seed=trial.seed,
+            step=training.state.step,
+            precision=trial.budget.precision,
+            trial=trial.id,
+            code=code_version(),
+        )
+        save_lane(files.checkpoint, header, training.state, lane)
+    for lane, trial in enumerate(cohort.trials):
+        _write_lines(
+            directory.make_trial(trial.id).curves,
+            [
+                {"step": step, **{name: _finite(values[lane]) for name, values in logs.items()}}
+                for step, logs in training.curves
+            ],
+        )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _write_lines(path: Path, lines: Sequence[Mapping[str, float | None]]) -> None:
+    write_text(path, "".join(json.dumps(line) + "\n" for line in lines))

@@ -1,0 +1,261 @@
+"""The main job: from a suite to a run directory with records, tables and pictures."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from rich.console import Console
+
+from genbench.core.environment import capture, code_version, environment_id
+from genbench.core.errors import GenbenchWarning, OutputError
+from genbench.core.record import Record, Status
+from genbench.features.extractor import extractor_for
+from genbench.measures.evidence import Measure, Reference
+from genbench.runner.cohort import split_on_oom, train_cohort
+from genbench.runner.measuring import chosen_measures, measure_cohort, measure_controls, subject_of
+from genbench.runner.prepare import Loaded, load_datasets
+from genbench.runner.progress import Quiet, Reporter
+from genbench.runner.provenance import Earlier, open_directory, write_provenance
+from genbench.runner.publish import publish
+from genbench.runner.sample import write_model_grid, write_overview
+from genbench.runner.scribe import Scribe
+from genbench.store.journal import Journal, read_records
+from genbench.store.rundir import RunDirectory
+from genbench.suite.plan import Cohort, make_plan
+from genbench.suite.schema import Suite
+from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name
+from genbench.train.settings import Settings
+
+_log = logging.getLogger("genbench")
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        directory: where everything is.
+        failed: trials that diverged or failed; their numbers are missing, with reasons.
+        interrupted: whether it was stopped before its end.
+    """
+
+    directory: RunDirectory
+    failed: int
+    interrupted: bool
+
+    @property
+    def path(self) -> Path:
+        """The run's directory."""
+        return self.directory.path
+
+    @property
+    def records(self) -> list[Record]:
+        """Every record of the run."""
+        return read_records(self.directory.records)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What stays the same throughout a run."""
+
+    suite: Suite
+    device: torch.device
+    measures: Sequence[Measure]
+    directory: RunDirectory
+    scribe: Scribe
+    reporter: Reporter
+    earlier: Earlier
+
+
+def run(
+    suite: Suite,
+    *,
+    device: str = "auto",
+    out: str | Path = "results",
+    resume: str | Path | None = None,
+    suite_text: str = "",
+    reporter: Reporter | None = None,
+) -> RunResult:
+    """Train and measure everything a suite asks for.
+
+    Every finished number is on disk before the next one is begun. A trial that diverges or fails costs
+    its own numbers only. Ctrl-C ends the run after writing which trials it cut short.
+
+    Args:
+        suite: from ``load_suite``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        out: folder of all results; the run makes its own in ``out/<suite>/``.
+        resume: an earlier run's directory, to go on in: trials that are done there are not repeated.
+        suite_text: the suite file as given, kept beside the results.
+        reporter: told of progress; by default only warnings are printed.
+
+    Raises:
+        GenbenchError: the suite, its data, the device or the output folder cannot be used. Nothing has been
+            trained then.
+    """
+    reporter = reporter or Quiet(Console(stderr=True))
+    with _warnings_to(reporter):
+        chosen_device = choose_device(device)
+        precision = choose_precision(suite.train.precision, chosen_device)
+        loaded = load_datasets(suite)
+        plan = make_plan(suite, [item.spec for item in loaded], precision)
+        environment = capture(device_name(chosen_device), torch.get_num_threads())
+        directory, earlier = open_directory(suite, Path(out), resume, plan, precision)
+        write_provenance(directory, suite, suite_text, precision, plan, environment)
+        for item in loaded:
+            if item.banner:
+                reporter.warn(item.banner)
+        reporter.note(f"results: {directory.path}")
+        with Journal(directory.records) as journal, _logging_to(directory.log):
+            scribe = Scribe(
+                journal=journal,
+                run=directory.name,
+                suite=suite.name,
+                env=environment_id(environment),
+                code=code_version(),
+                protocol={"quick": suite.quick},
+            )
+            chosen = chosen_measures(suite.measures)
+            job = _Job(suite, chosen_device, chosen, directory, scribe, reporter, earlier)
+            interrupted = False
+            try:
+                for item in loaded:
+                    _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
+            except KeyboardInterrupt:
+                interrupted = True
+                reporter.end()
+        publish(directory, reporter)
+    failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
+    return RunResult(directory, failed, interrupted)
+
+
+def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
+    """Control rows and all cohorts on one dataset."""
+    if item.asked != item.spec.name:
+        stamped = replace(job.scribe, protocol={**job.scribe.protocol, "fallback_for": item.asked})
+        job = replace(job, scribe=stamped)
+    dataset = item.data
+    samples = min(job.suite.samples, len(dataset.train_images))
+    if samples < job.suite.samples:
+        job.reporter.note(
+            f"{dataset.info.name}: {samples:,} samples a lane instead of {job.suite.samples:,}, as many as "
+            "there are training images, so that the control row `real` has no repeated images."
+        )
+    job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
+    extractor = extractor_for(dataset, device=job.device)
+    if not extractor.pinned:
+        job.reporter.note(f"{dataset.info.name} has no pinned features; {extractor.id} was trained for it.")
+    reference = Reference(dataset, extractor, extractor(torch.from_numpy(dataset.test_images)))
+    if dataset.info.name not in job.earlier.controls:
+        measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
+    job.reporter.end()
+    for cohort in plan:
+        left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.trials)
+        if left:
+            _run_cohort(job, Cohort(left), reference, samples)
+        else:
+            job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
+    write_overview(job.directory, plan, dataset.test_images, job.device)
+
+
+def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -> None:
+    """Train and measure one cohort; what goes wrong costs this cohort only."""
+    train, dataset, reporter = job.suite.train, reference.dataset, job.reporter
+    settings = Settings(
+        steps=train.steps,
+        batch_size=train.batch_size,
+        device=job.device,
+        compute=COMPUTE[cohort.trials[0].budget.precision],
+        compile=train.compile,
+        save_every=train.save_every,
+    )
+    work = partial(
+        train_cohort,
+        data=dataset.info,
+        images=torch.from_numpy(dataset.train_images).to(job.device),
+        test_images=torch.from_numpy(dataset.test_images).to(job.device),
+        settings=settings,
+        samples=samples,
+        directory=job.directory,
+        reporter=reporter,
+    )
+    name = f"{cohort.model.label} on {cohort.data.name}, {len(cohort.trials)} seeds"
+    try:
+        reporter.begin(name, train.steps)
+        parts = split_on_oom(cohort, work, reporter)
+        reporter.end()
+        reporter.begin(f"measuring {name}", 0)
+        for trained in parts:
+            measure_cohort(job.measures, trained, reference, job.scribe, reporter)
+        write_model_grid(job.directory, [cohort], job.device)
+        reporter.end()
+    except OutputError:
+        raise  # nothing more can be written
+    except KeyboardInterrupt:
+        _close(job, cohort, Status.INTERRUPTED, "stopped by the user")
+        raise
+    except Exception as error:
+        reporter.end()
+        reason = f"{type(error).__name__}: {error}"
+        _log.exception("%s failed", name)
+        reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
+        _close(job, cohort, Status.FAILED, reason)
+
+
+def _close(job: _Job, cohort: Cohort, status: Status, reason: str) -> None:
+    """Write the outcome of every trial of the cohort that has none."""
+    columns = [column for measure in job.measures for column in measure.columns]
+    for trial in cohort.trials:
+        if trial.id not in job.scribe.outcomes:
+            subject = subject_of(trial, cohort, 0)
+            job.scribe.fail(subject, columns, status, reason)
+            job.scribe.outcome(subject, status, reason)
+
+
+@contextmanager
+def _warnings_to(reporter: Reporter) -> Iterator[None]:
+    """Our own warnings go to the reporter as paragraphs; others keep their way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GenbenchWarning)
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, GenbenchWarning):
+                reporter.warn(str(message))
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}. Choose another folder with --out DIR."
+        ) from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _log.addHandler(handler)
+    try:
+        yield
+    finally:
+        _log.removeHandler(handler)
+        handler.close()

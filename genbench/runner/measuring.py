@@ -1,0 +1,122 @@
+"""Measuring: trained lanes and control rows go through the very same code."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from genbench.core.errors import OutputError
+from genbench.core.ids import content_hash
+from genbench.core.record import CONTROLS, Status
+from genbench.core.registry import measures
+from genbench.measures.controls import control_samples
+from genbench.measures.evidence import Evidence, Measure, Reference
+from genbench.runner.cohort import TrainedCohort
+from genbench.runner.progress import Reporter
+from genbench.runner.scribe import Scribe, Subject
+from genbench.suite.plan import Cohort, Trial
+
+_log = logging.getLogger("genbench")
+
+CONTROL_SEEDS = 3
+"""How often each control row is drawn anew: enough to see that its noise is small beside that of training."""
+
+COHORT = "throughput."
+"""Metrics of this family belong to a cohort as a whole: its lanes share one clock."""
+
+
+def chosen_measures(names: Sequence[str]) -> list[Measure]:
+    """The measures that a suite names."""
+    return [measures.get(name)() for name in names]
+
+
+def subject_of(trial: Trial, cohort: Cohort, step: int, *, whole_cohort: bool = False) -> Subject:
+    """What the numbers of a trial, or of its whole cohort, are stamped with."""
+    return Subject(
+        trial=cohort.id if whole_cohort else trial.id,
+        model=trial.model.label,
+        model_version=trial.model.version,
+        dataset=trial.data.name,
+        seed=None if whole_cohort else trial.seed,
+        step=step,
+        lanes=len(cohort.trials),
+        protocol={"precision": trial.budget.precision, "batch_size": trial.budget.batch_size},
+    )
+
+
+def measure_controls(
+    chosen: Sequence[Measure], reference: Reference, samples: int, scribe: Scribe, reporter: Reporter
+) -> None:
+    """Measure every control row as if it were a model."""
+    dataset = reference.dataset
+    for name in CONTROLS:
+        for seed in range(CONTROL_SEEDS):
+            subject = Subject(
+                trial=content_hash({"control": name, "data": dataset.info.name, "seed": seed}),
+                model=name,
+                model_version="",
+                dataset=dataset.info.name,
+                seed=seed,
+                step=0,
+                lanes=1,
+                protocol={},
+            )
+            evidence = Evidence(reference, control_samples(name, dataset, samples, seed))
+            for measure in chosen:
+                _take(measure, evidence, subject, scribe, reporter)
+
+
+def measure_cohort(
+    chosen: Sequence[Measure],
+    trained: TrainedCohort,
+    reference: Reference,
+    scribe: Scribe,
+    reporter: Reporter,
+) -> None:
+    """Measure the cohort's cost, then every lane that is still finite.
+
+    The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED.
+    """
+    cohort, step = trained.cohort, trained.training.state.step
+    whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
+    timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
+    for measure in chosen:
+        if any(column.metric.startswith(COHORT) for column in measure.columns):
+            _take(measure, timed, whole, scribe, reporter)
+    own = [m for m in chosen if not all(c.metric.startswith(COHORT) for c in m.columns)]
+    for lane, trial in enumerate(cohort.trials):
+        if (diverged := trained.training.diverged[lane]) is not None:
+            subject = subject_of(trial, cohort, diverged)
+            reason = f"not finite from step {diverged:,} on"
+            scribe.fail(subject, [c for m in own for c in m.columns], Status.DIVERGED, reason)
+            scribe.outcome(subject, Status.DIVERGED, reason)
+            reporter.warn(f"{trial.model.label}, seed {trial.seed}: {reason}; the other lanes go on.")
+            continue
+        subject = subject_of(trial, cohort, step)
+        bound = trained.bounds[lane] if trained.bounds else None
+        evidence = Evidence(reference, trained.samples[lane], bound)
+        # every measure is taken, whatever became of the one before
+        failed = [type(m).__name__ for m in own if not _take(m, evidence, subject, scribe, reporter)]
+        if failed:
+            scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
+        else:
+            scribe.outcome(subject, Status.DONE)
+
+
+def _take(measure: Measure, evidence: Evidence, subject: Subject, scribe: Scribe, reporter: Reporter) -> bool:
+    """Take and write the readings of one measure; a measure that raises costs its own numbers only."""
+    try:
+        scribe.write(subject, measure(evidence))
+    except OutputError:
+        raise  # nothing more can be written
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        _log.exception(
+            "measure %s of %s, seed %s, failed", type(measure).__name__, subject.model, subject.seed
+        )
+        scribe.fail(subject, measure.columns, Status.FAILED, reason)
+        reporter.warn(
+            f"{subject.model}, seed {subject.seed}: measure {type(measure).__name__} failed: {reason}"
+        )
+        return False
+    return True

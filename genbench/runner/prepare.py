@@ -1,0 +1,67 @@
+"""Before training: the datasets a suite names, or their declared fallbacks, and the plan that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genbench.core.errors import DataUnavailable
+from genbench.core.registry import datasets
+from genbench.data.dataset import Dataset, DatasetSource
+from genbench.suite.options import build
+from genbench.suite.plan import DataSpec
+from genbench.suite.schema import DatasetEntry, Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A dataset that is really used.
+
+    Attributes:
+        data: the images.
+        spec: its name and content hash.
+        asked: the name in the suite.
+        banner: what to announce where this is not what the suite asked for, else empty.
+    """
+
+    data: Dataset
+    spec: DataSpec
+    asked: str
+    banner: str = ""
+
+
+def source_of(entry: DatasetEntry, number: int) -> DatasetSource:
+    """The source that an entry of the suite names, with its options checked.
+
+    Raises:
+        SuiteError: an option is wrong.
+    """
+    source, _ = build(datasets.get(entry.name), entry.options, f"dataset[{number}]")
+    checked: DatasetSource = source
+    return checked
+
+
+def load_datasets(suite: Suite) -> list[Loaded]:
+    """Load every dataset of a suite.
+
+    A fallback is used only where the suite declares one and the data is nowhere to be had; damaged data is
+    an error all the same.
+
+    Raises:
+        DataError: a dataset is damaged, or not to be had and without a fallback.
+    """
+    return [_load(entry, number) for number, entry in enumerate(suite.dataset)]
+
+
+def _load(entry: DatasetEntry, number: int) -> Loaded:
+    try:
+        data = source_of(entry, number).load()
+        return Loaded(data, DataSpec(data.info.name, data.hash), entry.name)
+    except DataUnavailable as error:
+        if entry.fallback is None:
+            raise
+        data = datasets.get(entry.fallback)().load()
+        banner = (
+            f"{entry.name} is not to be had here, so this run uses {entry.fallback} ({data.source}), as the "
+            f"suite declares. Everything it writes says {entry.fallback}. {error}"
+        )
+        return Loaded(data, DataSpec(data.info.name, data.hash), entry.name, banner)

@@ -1,0 +1,167 @@
+"""What a run tells while it goes on: a live line in a terminal, plain lines elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from time import monotonic
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+LOG_EVERY_S = 10.0
+"""Seconds between two plain lines about one cohort."""
+
+_log = logging.getLogger("genbench")
+
+
+class Reporter(Protocol):
+    """Who is told of the run. Called between blocks of steps, never inside of one."""
+
+    def note(self, text: str) -> None:
+        """Something that happened, or a choice that was made."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Something the user should act on."""
+        ...
+
+    def begin(self, cohort: str, steps: int) -> None:
+        """A cohort begins to train, or a phase without steps (``steps`` 0) begins."""
+        ...
+
+    def step(self, step: int, steps_per_s: float, losses: Mapping[str, Sequence[float]]) -> None:
+        """A block of steps of the cohort is done."""
+        ...
+
+    def end(self) -> None:
+        """The cohort or phase is over."""
+        ...
+
+
+class Quiet:
+    """Tells nothing but warnings, which nobody should miss."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def note(self, text: str) -> None:
+        """Nothing."""
+
+    def warn(self, text: str) -> None:
+        """One paragraph."""
+        self._console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+    def begin(self, cohort: str, steps: int) -> None:
+        """Nothing."""
+
+    def step(self, step: int, steps_per_s: float, losses: Mapping[str, Sequence[float]]) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+
+@dataclass
+class Lines:
+    """Plain lines, for logs and terminals that cannot be redrawn."""
+
+    console: Console
+    _cohort: str = ""
+    _steps: int = 0
+    _began: float = 0.0
+    _told: float = 0.0
+
+    def note(self, text: str) -> None:
+        """One paragraph."""
+        self.console.print(escape(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """One paragraph."""
+        self.console.print(f"warning: {escape(text)}", soft_wrap=True)
+
+    def begin(self, cohort: str, steps: int) -> None:
+        """One line."""
+        self._cohort, self._steps, self._began = cohort, steps, monotonic()
+        self._told = self._began
+        self.note(f"{cohort}: {steps:,} steps" if steps else cohort)
+
+    def step(self, step: int, steps_per_s: float, losses: Mapping[str, Sequence[float]]) -> None:
+        """One line every few seconds."""
+        if monotonic() - self._told < LOG_EVERY_S:
+            return
+        self._told = monotonic()
+        left = (self._steps - step) / steps_per_s if steps_per_s else float("nan")
+        self.note(
+            f"{self._cohort}: {step:,}/{self._steps:,} steps, {steps_per_s:.1f} steps/s, {left:.0f} s left, "
+            f"{describe_losses(losses)}"
+        )
+
+    def end(self) -> None:
+        """One line with the time it took."""
+        self.note(f"{self._cohort}: done in {monotonic() - self._began:.1f} s")
+
+
+@dataclass
+class Live:
+    """A bar for the cohort in training and a line of its losses, redrawn in place."""
+
+    console: Console
+    _progress: Progress = field(init=False)
+    _task: TaskID | None = None
+
+    def __post_init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=16),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=self.console,
+            transient=True,
+        )
+
+    def note(self, text: str) -> None:
+        """Above the bar."""
+        self.console.print(escape(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """Above the bar."""
+        self.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+    def begin(self, cohort: str, steps: int) -> None:
+        """A new bar; one that only moves where there are no steps."""
+        self._progress.start()
+        self._task = self._progress.add_task(escape(cohort), total=steps or None, detail="")
+
+    def step(self, step: int, steps_per_s: float, losses: Mapping[str, Sequence[float]]) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            detail = f"{steps_per_s:.1f} steps/s  {describe_losses(losses)}"
+            self._progress.update(self._task, completed=step, detail=escape(detail))
+
+    def end(self) -> None:
+        """Remove the bar and leave one line with the time it took."""
+        if self._task is not None:
+            task = self._progress.tasks[-1]
+            self._progress.remove_task(self._task)
+            self._progress.stop()
+            self._task = None
+            self.note(f"{task.description}: {task.elapsed or 0:.1f} s")
+
+
+def describe_losses(losses: Mapping[str, Sequence[float]]) -> str:
+    """The median over lanes of each player's loss: "discriminator 1.234, generator 0.805"."""
+    return ", ".join(f"{name.removesuffix('.loss')} {median(values):.3f}" for name, values in losses.items())
+
+
+def reporter_for(console: Console, *, quiet: bool) -> Reporter:
+    """The reporter that suits the console."""
+    if quiet:
+        return Quiet(console)
+    return Live(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,97 @@
+"""Where a run writes, what it writes of itself, and what a resumed run has already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from genbench.core.environment import code_version, environment_id
+from genbench.core.errors import RecordError, SuiteError
+from genbench.core.ids import JSON, content_hash
+from genbench.core.record import OUTCOME, Status
+from genbench.store.atomic import write_text
+from genbench.store.journal import read_records
+from genbench.store.rundir import RunDirectory, resolve_run
+from genbench.suite.plan import Cohort
+from genbench.suite.schema import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a resumed run has already: ids of ended trials, names of datasets with control rows."""
+
+    trials: frozenset[str] = frozenset()
+    controls: frozenset[str] = frozenset()
+
+
+def open_directory(
+    suite: Suite, out: Path, resume: str | Path | None, plan: Sequence[Cohort], precision: str
+) -> tuple[RunDirectory, Earlier]:
+    """A new run directory, or the one to go on in with what it has already.
+
+    Args:
+        suite: what is to be run.
+        out: folder of all results.
+        resume: a run to go on in, as a person names it; ``None`` for a new one.
+        plan: the suite's cohorts.
+        precision: decided.
+
+    Raises:
+        OutputError: the directory cannot be made.
+        RecordError: there is no such run.
+        SuiteError: that run was of another suite.
+    """
+    if resume is None:
+        mark = content_hash([trial.id for cohort in plan for trial in cohort.trials], digits=7)
+        return RunDirectory.create(out, suite.name, mark=mark), Earlier()
+    found = resolve_run(str(resume), out)
+    if not isinstance(found, RunDirectory) or not found.resolved.is_file():
+        raise RecordError(
+            f"--resume {resume}: not the directory of a run. Give the directory that the run printed."
+        )
+    if found.resolved.read_text(encoding="utf-8") != _resolved(suite, precision, plan):
+        raise SuiteError(
+            f"--resume {resume}: the suite, its options, the data or the precision differ from "
+            f"those of that run (see {found.resolved}). Start a new run, or give the same options."
+        )
+    records = read_records(found.records) if found.records.exists() else []
+    ended = [r for r in records if r.metric == OUTCOME and r.status in (Status.DONE, Status.DIVERGED)]
+    # control rows are measured before any trial
+    begun = frozenset(record.dataset for record in records if record.metric == OUTCOME)
+    return found, Earlier(frozenset(record.trial for record in ended), begun)
+
+
+def _resolved(suite: Suite, precision: str, plan: Sequence[Cohort]) -> str:
+    """The suite with everything decided, as it is written down."""
+    content = {
+        **suite.model_dump(mode="json", exclude={"model", "dataset"}),
+        "precision": precision,
+        "dataset": [asdict(data) for data in dict.fromkeys(cohort.data for cohort in plan)],
+        "cohort": [
+            {
+                **asdict(cohort.model),
+                "dataset": cohort.data.name,
+                "trials": {t.id: t.seed for t in cohort.trials},
+            }
+            for cohort in plan
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_provenance(
+    directory: RunDirectory,
+    suite: Suite,
+    suite_text: str,
+    precision: str,
+    plan: Sequence[Cohort],
+    environment: dict[str, JSON],
+) -> None:
+    """Write the suite as given and as resolved, and the environment, before anything is trained."""
+    if suite_text:
+        write_text(directory.suite_file, suite_text)
+    write_text(directory.resolved, _resolved(suite, precision, plan))
+    described = {"id": environment_id(environment), "code": code_version(), **environment}
+    write_text(directory.environment, json.dumps(described, indent=2) + "\n")

@@ -1,0 +1,94 @@
+"""From readings to records: stamps every number with what is needed to judge it, and writes it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from genbench.core.record import OUTCOME, Better, Column, Record, Status
+from genbench.measures.evidence import Reading
+from genbench.store.journal import Journal
+
+STEPS = Column(OUTCOME, "steps", "steps", Better.NEITHER, meaning="training steps finished by the trial")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the numbers are about: a trial, a whole cohort (``seed`` None), or a control row."""
+
+    trial: str
+    model: str
+    model_version: str
+    dataset: str
+    seed: int | None
+    step: int
+    lanes: int
+    protocol: dict[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Writes the records of one run.
+
+    Attributes:
+        journal: where to.
+        run: name of the run.
+        suite: name of the suite.
+        env: id of the environment.
+        code: genbench's version and commit.
+        protocol: what every record of the run has in its protocol.
+        outcomes: how each trial ended, by its id, as far as written.
+    """
+
+    journal: Journal
+    run: str
+    suite: str
+    env: str
+    code: str
+    protocol: dict[str, str | int | float | bool]
+    outcomes: dict[str, Status] = field(default_factory=dict)
+
+    def write(self, subject: Subject, readings: Iterable[Reading]) -> None:
+        """Write readings as they come."""
+        for reading in readings:
+            self._append(subject, reading, Status.SKIPPED if reading.value is None else Status.DONE)
+
+    def fail(self, subject: Subject, columns: Iterable[Column], status: Status, reason: str) -> None:
+        """Write that these numbers are not there, and why."""
+        for column in columns:
+            self._append(subject, Reading(column, None, reason=reason), status)
+
+    def outcome(self, subject: Subject, status: Status, reason: str = "") -> None:
+        """Write how a trial ended: the last record of each trial."""
+        self._append(subject, Reading(STEPS, float(subject.step), n=1, reason=reason), status)
+        self.outcomes[subject.trial] = status
+
+    def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
+        column = reading.column
+        model = {"model": subject.model_version} if subject.model_version else {}
+        self.journal.append(
+            Record(
+                run=self.run,
+                suite=self.suite,
+                trial=subject.trial,
+                model=subject.model,
+                dataset=subject.dataset,
+                seed=subject.seed,
+                step=subject.step,
+                metric=column.metric,
+                value=reading.value,
+                error=reading.error,
+                unit=column.unit,
+                better=column.better,
+                n=reading.n,
+                lanes=subject.lanes,
+                status=status,
+                reason=reading.reason,
+                versions={"metric": column.version, **model, **reading.versions},
+                protocol={**self.protocol, **subject.protocol, **reading.protocol},
+                env=self.env,
+                code=self.code,
+                at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )

@@ -1,0 +1,130 @@
+"""From a TOML file to a suite; every mistake in it is one sentence with its place."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from genbench.core.errors import SuiteError, UnknownName, choose_from
+from genbench.core.registry import datasets, measures, models
+from genbench.suite.explain import explain
+from genbench.suite.schema import Suite, Train
+
+SUITES = Path("suites")
+
+
+def load_suite(
+    path: str | Path,
+    *,
+    set_: Sequence[str] = (),
+    only: Sequence[str] = (),
+    seeds: int | None = None,
+    quick: bool = False,
+) -> Suite:
+    """Read and check a suite. Names are checked here, options of models when the plan is made.
+
+    Args:
+        path: the TOML file.
+        set_: changes as on the command line: ``train.steps=500``, ``model.gan.latent=64``.
+        only: labels of the models to keep; all if empty.
+        seeds: number of seeds instead of the suite's.
+        quick: shorten the suite, so that it ends within a minute or so, and mark its numbers.
+
+    Raises:
+        SuiteError: the file is missing, is not TOML, or says something impossible.
+        UnknownName: a model, dataset or measure that nothing is registered under.
+    """
+    path = Path(path)
+    tables = _read(path)
+    for change in [*set_, *([f"seeds={seeds}"] if seeds is not None else [])]:
+        _set(tables, change)
+    try:
+        suite = Suite.model_validate(tables)
+    except ValidationError as error:
+        raise SuiteError(f"{path}: {explain(error, keys=_keys)}") from error
+    _check_names(suite, path)
+    if only:
+        labels = [model.label for model in suite.model]
+        for label in only:
+            if label not in labels:
+                raise SuiteError(f"--model {label}: " + choose_from("model of this suite", label, labels))
+        suite = suite.model_copy(update={"model": tuple(m for m in suite.model if m.label in only)})
+    return suite.shortened() if quick else suite
+
+
+def _keys(table: str) -> list[str]:
+    return sorted((Train if table == "train" else Suite).model_fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = sorted(str(p) for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
+        near = near or sorted(str(p) for p in SUITES.glob("*.toml"))
+        there = (
+            f" There is {', '.join(near)}."
+            if near
+            else " Suites ship in the folder suites/ of genbench's repository."
+        )
+        raise SuiteError(f"no suite file at {path}.{there}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SuiteError(f"cannot read suite {path}: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SuiteError(f"{path} is not valid TOML: {error}.") from error
+
+
+def _check_names(suite: Suite, path: Path) -> None:
+    named = [
+        *((models, f"model[{i}].name", entry.name) for i, entry in enumerate(suite.model)),
+        *((datasets, f"dataset[{i}].name", entry.name) for i, entry in enumerate(suite.dataset)),
+        *(
+            (datasets, f"dataset[{i}].fallback", e.fallback)
+            for i, e in enumerate(suite.dataset)
+            if e.fallback
+        ),
+        *((measures, f"measures[{i}]", name) for i, name in enumerate(suite.measures)),
+    ]
+    for registry, where, name in named:
+        try:
+            registry.check(name)
+        except UnknownName as error:
+            raise UnknownName(f"{path}: {where}: {error}") from None
+
+
+def _set(tables: dict[str, Any], change: str) -> None:
+    """Apply one ``key.path=value``; within ``model`` and ``dataset`` the second part is a label or name."""
+    key, equals, text = change.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise SuiteError(
+            f"--set {change}: expected key=value, such as train.steps=500 or model.gan.latent=64."
+        )
+    table: Any = tables
+    if parts[0] in ("model", "dataset") and len(parts) > 1:
+        entries = [e for e in tables.get(parts[0], []) if isinstance(e, dict)]
+        names = [str(e.get("label", e.get("name"))) for e in entries]
+        # a label may itself contain dots: take the longest that fits
+        fits = [n for n in names if key.strip().startswith(f"{parts[0]}.{n}.")]
+        if not fits:
+            raise SuiteError(f"--set {change}: " + choose_from(parts[0], parts[1], names))
+        label = max(fits, key=len)
+        table = entries[names.index(label)]
+        parts = key.strip().removeprefix(f"{parts[0]}.{label}.").split(".")
+    for part in parts[:-1]:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise SuiteError(f"--set {change}: {part} is a value, not a table.")
+    table[parts[-1]] = _value(text.strip())
+
+
+def _value(text: str) -> Any:
+    """A TOML value; text that is none stands for itself: ``train.precision=float32`` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,118 @@
+"""From a suite to its trials: every model on every dataset with every seed, grouped into cohorts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from genbench.core.ids import content_hash
+from genbench.core.registry import models
+from genbench.suite.options import build
+from genbench.suite.schema import Suite
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model with all its options decided."""
+
+    label: str
+    name: str
+    version: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """A dataset by name and content."""
+
+    name: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What of the training settings decides numbers."""
+
+    steps: int
+    batch_size: int
+    precision: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One model on one dataset with one seed."""
+
+    model: ModelSpec
+    data: DataSpec
+    budget: Budget
+    seed: int
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of everything that decides the numbers; not of the label, the lanes or the device."""
+        return content_hash({**_decisive(self), "seed": self.seed})
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Trials that differ only in their seed, trained as one."""
+
+    trials: tuple[Trial, ...]
+
+    @property
+    def model(self) -> ModelSpec:
+        """The model they share."""
+        return self.trials[0].model
+
+    @property
+    def data(self) -> DataSpec:
+        """The dataset they share."""
+        return self.trials[0].data
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One a lane."""
+        return tuple(trial.seed for trial in self.trials)
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of everything that decides the numbers, but for the seeds."""
+        return content_hash(_decisive(self.trials[0]))
+
+
+def make_plan(suite: Suite, data: Sequence[DataSpec], precision: str) -> list[Cohort]:
+    """Check every model's options and list the cohorts, dataset by dataset, in the suite's order.
+
+    Args:
+        suite: what is asked for.
+        data: the datasets that are really used, in the suite's order.
+        precision: of the training arithmetic, decided.
+
+    Raises:
+        SuiteError: an option of a model is wrong; the message has its key path.
+    """
+    budget = Budget(suite.train.steps, suite.train.batch_size, precision)
+    specs = []
+    for number, entry in enumerate(suite.model):
+        kind = models.get(entry.name)
+        _, options = build(kind, entry.options, f"model[{number}]")
+        specs.append(ModelSpec(entry.label, entry.name, str(vars(kind).get("version", "1")), options))
+    size = suite.train.lanes if isinstance(suite.train.lanes, int) else len(suite.seed_list)
+    return [
+        Cohort(tuple(Trial(spec, dataset, budget, seed) for seed in suite.seed_list[start : start + size]))
+        for dataset in data
+        for spec in specs
+        for start in range(0, len(suite.seed_list), size)
+    ]
+
+
+def _decisive(trial: Trial) -> dict[str, Any]:
+    return {
+        "model": {"name": trial.model.name, "version": trial.model.version, "options": trial.model.options},
+        "data": trial.data.hash,
+        "steps": trial.budget.steps,
+        "batch_size": trial.budget.batch_size,
+        "precision": trial.budget.precision,
+    }

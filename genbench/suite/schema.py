@@ -1,0 +1,161 @@
+"""The schema of a suite file. Options of models and datasets are checked by these themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from genbench.core.record import CONTROLS
+
+QUICK_STEPS = 40
+QUICK_SEEDS = 2
+QUICK_SAMPLES = 500
+
+
+def _plain_name(name: str) -> str:
+    """Names become folders, table rows and file names."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,47}", name):
+        raise ValueError(
+            "use 1 to 48 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain_name)]
+Positive = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors, nothing is coerced, nothing changes after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Train(Strict):
+    """``[train]``: the budget and how it is spent; the same for every model of the suite.
+
+    Attributes:
+        steps: in one step every player makes its updates.
+        batch_size: images, or draws of noise, in one update.
+        precision: arithmetic of the networks; ``auto`` takes bfloat16 where the hardware multiplies it.
+        compile: ``auto`` compiles where the planned steps repay it.
+        lanes: seeds trained as one program; ``auto`` is all of them.
+        save_every: steps between checkpoints; 0 keeps only the last.
+    """
+
+    steps: Positive = 3000
+    batch_size: Positive = 128
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    compile: Literal["auto", "always", "never"] = "auto"
+    lanes: Positive | Literal["auto"] = "auto"
+    save_every: Annotated[int, Field(ge=0)] = 0
+
+
+class DatasetEntry(BaseModel):
+    """``[[dataset]]``: a registered name, its own options, and what to use where it is not to be had."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str
+    fallback: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The dataset's own options, unchecked."""
+        return dict(self.model_extra or {})
+
+
+class ModelEntry(BaseModel):
+    """``[[model]]``: a registered name, the label of its row, and its own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    name: str
+    label: Name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _label_is_the_name(cls, table: Any) -> Any:
+        return {"label": table.get("name"), **table} if isinstance(table, dict) else table
+
+    @field_validator("label")
+    @classmethod
+    def _not_a_control(cls, label: str) -> str:
+        if label in CONTROLS:
+            raise ValueError(f"{label!r} is the name of a control row; choose another label")
+        return label
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The model's own options, unchecked."""
+        return dict(self.model_extra or {})
+
+
+class Suite(Strict):
+    """Which models, on which datasets, with which seeds, budget and measures.
+
+    Attributes:
+        name: folder of its results.
+        question: what it is to answer, one sentence.
+        seeds: how many (0, 1, 2, ...), or which.
+        measures: which runners measure the trained models.
+        samples: images drawn from each trained model for the measures.
+        train: the budget.
+        dataset: at least one.
+        model: at least one; labels differ.
+        quick: whether this is the shortened suite of ``--quick``, whose numbers are never compared.
+    """
+
+    name: Name
+    question: str = ""
+    seeds: Positive | Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)] = 5
+    measures: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = (
+        "throughput",
+        "modes",
+        "quality",
+    )
+    samples: Positive = 10_000
+    train: Train = Train()
+    dataset: Annotated[tuple[DatasetEntry, ...], Field(min_length=1, strict=False)]
+    model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
+    quick: bool = False
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds themselves."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @model_validator(mode="after")
+    def _no_two_alike(self) -> Suite:
+        for what, names in (
+            ("model labels", [m.label for m in self.model]),
+            ("datasets", [d.name for d in self.dataset]),
+            ("seeds", [str(seed) for seed in self.seed_list]),
+            ("measures", list(self.measures)),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                remedy = " Give one of them another `label`." if what == "model labels" else ""
+                raise ValueError(f"{what} appear twice: {', '.join(twice)}.{remedy}")
+        return self
+
+    def shortened(self) -> Suite:
+        """The suite that ``--quick`` runs: the same paths, few steps, seeds and samples; marked quick."""
+        train = self.train.model_copy(
+            update={
+                "steps": min(self.train.steps, QUICK_STEPS),
+                "compile": "never",
+                "save_every": min(self.train.save_every, QUICK_STEPS // 2),
+            }
+        )
+        return self.model_copy(
+            update={
+                "train": train,
+                "seeds": self.seed_list[:QUICK_SEEDS],
+                "samples": min(self.samples, QUICK_SAMPLES),
+                "quick": True,
+            }
+        )

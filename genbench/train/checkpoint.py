@@ -1,0 +1,162 @@
+"""Checkpoints: one safetensors file a trial, with all that is needed to sample from it or to train on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, Gt
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.errors import CheckpointError, OutputError
+from genbench.train.state import TrainState, Tree
+
+FORMAT = 1
+SEPARATOR = "|"
+"""Between the parts of a tensor's name: parameter names have dots, so a dot will not do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        model: registered name of the model.
+        label: its name in the suite.
+        options: all its options.
+        data: the dataset it was trained on.
+        seed: of the trial.
+        step: finished steps.
+        precision: of the training arithmetic.
+        trial: id of the trial.
+        code: genbench's version and commit.
+        format: of this file.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    model: str
+    label: str
+    options: dict[str, Any]
+    data: DataInfo
+    seed: int
+    step: Annotated[int, Ge(0)]
+    precision: str
+    trial: str
+    code: str
+    format: Annotated[int, Gt(0)] = FORMAT
+
+
+def save_lane(path: Path, header: Header, state: TrainState, lane: int) -> None:
+    """Write one lane of a state: to a temporary file, then renamed, so that a crash leaves the old one whole.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = {
+        SEPARATOR.join((kind, *key)): tensor[lane].detach().cpu().contiguous()
+        for kind, tree in _trees(state).items()
+        for key, tensor in tree.items()
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, temporary, metadata={"genbench": json.dumps(asdict(header))})
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write checkpoint {path}: {error}. Free some space or choose --out."
+        ) from error
+
+
+def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], TrainState]:
+    """Read the checkpoints of some lanes of one model and stack them again.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, of another format, or unlike the first one.
+    """
+    headers, lanes = zip(*(_read(path) for path in paths), strict=True)
+    for path, header, lane in zip(paths, headers, lanes, strict=True):
+        shapes = {key: tensor.shape for key, tensor in lane.items()}
+        if (
+            shapes != {key: tensor.shape for key, tensor in lanes[0].items()}
+            or header.step != headers[0].step
+        ):
+            raise CheckpointError(
+                f"checkpoint {path} is of another model or step than {paths[0]}. Load them one by one."
+            )
+    params: Tree = {}
+    buffers: Tree = {}
+    slots: Tree = {}
+    updates: dict[str, Tensor] = {}
+    for key in lanes[0]:
+        kind, owner, *name = key.split(SEPARATOR)
+        tensor = torch.stack([lane[key] for lane in lanes]).to(device)
+        if kind == "updates":
+            updates[owner] = tensor
+        else:
+            {"params": params, "buffers": buffers, "slots": slots}[kind].setdefault(owner, {})[name[0]] = (
+                tensor
+            )
+    for net in params:
+        buffers.setdefault(net, {})
+    for player in updates:
+        slots.setdefault(player, {})
+    return list(headers), TrainState(params, buffers, slots, updates, headers[0].step)
+
+
+def _trees(state: TrainState) -> Mapping[str, dict[tuple[str, ...], Tensor]]:
+    def flat(tree: Tree) -> dict[tuple[str, ...], Tensor]:
+        return {(owner, name): t for owner, tensors in tree.items() for name, t in tensors.items()}
+
+    return {
+        "params": flat(state.params),
+        "buffers": flat(state.buffers),
+        "slots": flat(state.slots),
+        "updates": {(player,): t for player, t in state.updates.items()},
+    }
+
+
+def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
+    if not path.is_file():
+        raise CheckpointError(
+            f"no checkpoint at {path}. Give RUN/TRIAL as printed by the run or by `genbench show`."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: {error}. Train the trial again, or use an older copy."
+        ) from error
+    if "genbench" not in metadata:
+        raise CheckpointError(f"{path} is a safetensors file, but not a genbench checkpoint.")
+    try:
+        header = TypeAdapter(Header).validate_json(metadata["genbench"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "header"
+        raise CheckpointError(f"checkpoint {path} has a damaged header: {where}: {first['msg']}.") from error
+    if header.format != FORMAT:
+        raise CheckpointError(
+            f"checkpoint {path} has format {header.format}; this genbench reads format {FORMAT}."
+        )
+    bad = [key for key in tensors if key.split(SEPARATOR)[0] not in ("params", "buffers", "slots", "updates")]
+    if bad or not any(key.startswith("updates") for key in tensors):
+        raise CheckpointError(
+            f"checkpoint {path} does not hold what a genbench checkpoint holds ({bad[:1]})."
+        )
+    return header, tensors

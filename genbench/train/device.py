@@ -1,0 +1,89 @@
+"""What this machine can do: devices, precisions, a compiler; and the choices that follow from it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from genbench.core.errors import GenbenchError
+
+Precision = Literal["float32", "bfloat16"]
+
+COMPUTE: dict[str, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
+"""Dtype of the networks' arithmetic; ``None`` is that of the parameters, which are float32."""
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        GenbenchError: CUDA was asked for and cannot be used.
+    """
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        built = "was built for the CPU only" if torch.version.cuda is None else "finds no usable CUDA device"
+        raise GenbenchError(
+            f"--device cuda: this PyTorch ({torch.__version__}) {built}. Use --device auto or cpu, "
+            "or install a CUDA build of PyTorch and a driver."
+        )
+    return torch.device("cuda" if wanted != "cpu" and available else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """The device for people: "NVIDIA H200", "AMD EPYC 9R14, 2 threads"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{_cpu_model()}, {torch.get_num_threads()} threads"
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware (emulation is slower than float32)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool({"avx512_bf16", "amx_bf16"} & _cpu_flags())
+
+
+def choose_precision(wanted: str, device: torch.device) -> Precision:
+    """``auto`` is bfloat16 compute where the hardware has it, else float32."""
+    if wanted == "float32" or (wanted == "auto" and not fast_bfloat16(device)):
+        return "float32"
+    return "bfloat16"
+
+
+def compiler_missing(device: torch.device) -> str:
+    """Why torch.compile cannot work here and how to mend it; empty where it can."""
+    if device.type == "cuda":
+        try:
+            import triton  # type: ignore[import-not-found]  # noqa: F401
+        except ImportError:
+            return "torch.compile needs Triton on CUDA, which is not installed: pip install triton"
+        return ""
+    candidates = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++", "c++"]
+    if any(shutil.which(candidate) for candidate in candidates):
+        return ""
+    return (
+        f"torch.compile needs a C++ compiler and none was found ({', '.join(candidates)}): "
+        "install g++ (Debian: apt-get install g++) or set CXX"
+    )
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return next((set(line.partition(":")[2].split()) for line in lines if line.startswith("flags")), set())

@@ -1,0 +1,118 @@
+"""From trained lanes to images and bounds: evaluation of what training made, in the master precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from genbench.core.datainfo import DataInfo
+from genbench.models.protocol import Batch, Bounded, GenerativeModel, Nets
+from genbench.train.clock import now
+from genbench.train.state import TrainState, skeletons
+from genbench.train.streams import draw
+from genbench.train.update import to_range
+
+CHUNK = 500
+"""Images drawn or scored at once, in each lane."""
+
+
+def sampler(model: GenerativeModel, data: DataInfo, state: TrainState) -> Callable[[Tensor], Tensor]:
+    """A function from latents (K, N, ...) to images (K, N, C, H, W) uint8, all lanes at once.
+
+    Networks are in evaluation mode, so that an image depends on its own latent only. Values that are not
+    finite (a diverged lane) come out as 0.
+    """
+    modules = {name: net.eval() for name, net in skeletons(model, data).items()}
+
+    def lane(
+        params: dict[str, dict[str, Tensor]], buffers: dict[str, dict[str, Tensor]], z: Tensor
+    ) -> Tensor:
+        tensors = {net: {**params[net], **buffers[net]} for net in modules}
+        x = model.sample(Nets(modules, tensors), z)
+        return ((x + 1) * 127.5).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)
+
+    lanes = vmap(lane)
+    return lambda z: lanes(state.params, state.buffers, z)
+
+
+@torch.no_grad()
+def sample_lanes(
+    model: GenerativeModel,
+    data: DataInfo,
+    state: TrainState,
+    seeds: Sequence[int | str],
+    count: int,
+    *,
+    device: torch.device,
+) -> tuple[Tensor, list[tuple[int, float]]]:
+    """``count`` images of every lane, and how long they took.
+
+    Args:
+        model: which model.
+        data: shape of the images.
+        state: trained, with standing statistics.
+        seeds: name each lane's stream of latents; equal seeds give equal latents.
+        count: images a lane.
+        device: where the state lives.
+
+    Returns:
+        (K, count, C, H, W) uint8 on the CPU, and (images of all lanes, seconds) for every chunk.
+    """
+    generate = sampler(model, data, state)
+    dtype = next(iter(state.updates.values())).dtype
+    parts: list[Tensor] = []
+    times: list[tuple[int, float]] = []
+    for number, start in enumerate(range(0, count, CHUNK)):
+        size = min(CHUNK, count - start)
+        began = now(device)
+        z = torch.stack(
+            # always a whole chunk, so that the first images do not depend on how many are asked for
+            [
+                draw(model.prior, CHUNK, seed, "sample", number, device=device, dtype=dtype)[:size]
+                for seed in seeds
+            ]
+        )
+        images = generate(z)
+        times.append((size * len(seeds), now(device) - began))
+        parts.append(images.cpu())
+    return torch.cat(parts, 1), times
+
+
+@torch.no_grad()
+def elbo(
+    model: GenerativeModel, data: DataInfo, state: TrainState, lane: int, seed: int, images: Tensor
+) -> Tensor:
+    """The evidence lower bound of each image by one lane, one draw of the posterior each: (N,), nats.
+
+    Args:
+        model: one that has a bound.
+        data: shape of the images.
+        state: trained, with standing statistics.
+        lane: which lane.
+        seed: names the stream of posterior noise.
+        images: (N, C, H, W) uint8, on the device.
+
+    Raises:
+        TypeError: the model has no bound.
+    """
+    if not isinstance(model, Bounded):
+        raise TypeError(f"{type(model).__name__} does not bound the likelihood")
+    modules = {name: net.eval() for name, net in skeletons(model, data).items()}
+    tensors = {
+        net: {name: tensor[lane] for name, tensor in {**state.params[net], **state.buffers[net]}.items()}
+        for net in modules
+    }
+    nets = Nets(modules, tensors)
+    dtype = next(iter(state.updates.values())).dtype
+    parts: list[Tensor] = []
+    for number, start in enumerate(range(0, len(images), CHUNK)):
+        chunk = images[start : start + CHUNK]
+        noise = {
+            name: draw(n, len(chunk), seed, "bound", name, number, device=chunk.device, dtype=dtype)
+            for name, n in model.posterior_noise.items()
+        }
+        parts.append(model.elbo(nets, Batch(to_range(chunk, dtype), noise)))
+    return torch.cat(parts)

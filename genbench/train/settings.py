@@ -1,0 +1,33 @@
+"""What a cohort is trained with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Compile = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The part of a suite that the trainer needs, with everything ``auto`` but ``compile`` decided.
+
+    Attributes:
+        steps: steps to train; in one step every player makes its updates.
+        batch_size: images (or draws of noise) in one update.
+        device: where.
+        compute: dtype of the networks' arithmetic, ``None`` for that of the parameters.
+        compile: whether the updates are compiled; ``auto`` compiles where the planned steps repay it.
+        save_every: steps between two checkpoints; 0 for none but the last.
+        master: dtype of parameters and moments. Parity tests use float64.
+    """
+
+    steps: int
+    batch_size: int
+    device: torch.device
+    compute: torch.dtype | None = None
+    compile: Compile = "auto"
+    save_every: int = 0
+    master: torch.dtype = torch.float32

@@ -1,0 +1,143 @@
+"""The trainer: one loop for every model, all lanes of a cohort at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from genbench.core.datainfo import DataInfo
+from genbench.models.protocol import GenerativeModel
+from genbench.train.clock import now
+from genbench.train.program import Program, inputs_of, make_program, run_step
+from genbench.train.settings import Settings
+from genbench.train.state import TrainState, initial_state, skeletons
+from genbench.train.streams import BLOCK
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What can be shown after each block of steps.
+
+    Attributes:
+        step: finished steps.
+        seconds: since training began, compilation included.
+        losses: the last loss of each player, by "player.loss", one number a lane.
+        alive: which lanes are still finite.
+    """
+
+    step: int
+    seconds: float
+    losses: dict[str, list[float]]
+    alive: tuple[bool, ...]
+
+
+@dataclass(slots=True)
+class Training:
+    """A cohort in training, or trained.
+
+    Attributes:
+        state: parameters and moments of all lanes.
+        diverged: for each lane, the step at which it first was not finite, or ``None``.
+        program: how the step is run, and what compiling it took.
+        curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
+        segments: (steps, seconds) of each segment; the first one is the warm-up.
+    """
+
+    state: TrainState
+    diverged: list[int | None]
+    program: Program
+    curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
+    segments: list[tuple[int, float]] = field(default_factory=list)
+
+    @property
+    def alive(self) -> tuple[bool, ...]:
+        """Which lanes are still finite."""
+        return tuple(step is None for step in self.diverged)
+
+
+def train(
+    model: GenerativeModel,
+    data: DataInfo,
+    images: Tensor,
+    seeds: Sequence[int],
+    settings: Settings,
+    *,
+    state: TrainState | None = None,
+    on_tick: Callable[[Training, Tick], None] = lambda *_: None,
+    on_save: Callable[[Training], None] = lambda _: None,
+) -> Training:
+    """Train one lane for each seed.
+
+    A lane whose loss is not finite is marked as diverged at that step and left to itself; lanes share no
+    arithmetic, so the others go on undisturbed. Training ends early only where no lane is left.
+
+    Args:
+        model: what to train.
+        data: shape of the images.
+        images: training images (N, C, H, W) uint8, on the device.
+        seeds: one for each lane.
+        settings: steps, batch size, precision, ...
+        state: where to go on from; fresh networks if absent.
+        on_tick: called after every block of steps.
+        on_save: called every ``save_every`` steps, and at the end.
+    """
+    modules = skeletons(model, data)
+    state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
+    program = make_program(model, modules, state, seeds, images, settings)
+    training = Training(state, [None] * len(seeds), program)
+    began = now(settings.device)
+    while state.step < settings.steps and any(training.alive):
+        start, end = state.step, _segment_end(state.step, settings)
+        started = now(settings.device)
+        logs = _run_segment(training, seeds, images, settings, end)
+        training.segments.append((end - start, now(settings.device) - started))
+        _note_divergence(training, start, logs)
+        training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
+        losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
+        on_tick(training, Tick(end, now(settings.device) - began, losses, training.alive))
+        if settings.save_every and end % settings.save_every == 0 and end < settings.steps:
+            on_save(training)
+    on_save(training)
+    return training
+
+
+def _segment_end(step: int, settings: Settings) -> int:
+    """The next step at which inputs run out, a checkpoint is due, or training ends."""
+    ends = [(step // BLOCK + 1) * BLOCK, settings.steps]
+    if settings.save_every:
+        ends.append((step // settings.save_every + 1) * settings.save_every)
+    return min(ends)
+
+
+def _run_segment(
+    training: Training, seeds: Sequence[int], images: Tensor, settings: Settings, end: int
+) -> dict[str, Tensor]:
+    """Run the steps up to ``end``; each log as (steps, K), on the CPU. One synchronization a segment."""
+    state, players = training.state, training.program.players
+    block = state.step // BLOCK
+    inputs = {p.name: inputs_of(p, seeds, block, images, settings) for p, _ in players}
+    logs: list[dict[str, Tensor]] = []
+    while state.step < end:
+        logs.append(run_step(players, state, images, inputs, state.step % BLOCK))
+        state.step += 1
+    return {name: torch.stack([log[name] for log in logs]).cpu() for name in logs[0]}
+
+
+def _note_divergence(training: Training, start: int, logs: dict[str, Tensor]) -> None:
+    """Mark each lane whose log is not finite with the step of the first such value."""
+    finite = torch.stack([log.isfinite() for log in logs.values()]).all(0)  # (steps, K)
+    for lane, lane_finite in enumerate(finite.unbind(1)):
+        if training.diverged[lane] is None and not lane_finite.all():
+            training.diverged[lane] = start + int(lane_finite.to(torch.int8).argmin()) + 1
+    for lane, healthy in enumerate(_finite_parameters(training.state)):
+        if training.diverged[lane] is None and not healthy:
+            training.diverged[lane] = training.state.step
+
+
+def _finite_parameters(state: TrainState) -> list[bool]:
+    """For each lane, whether all its parameters are finite."""
+    tensors = [tensor for net in state.params.values() for tensor in net.values()]
+    return [bool(ok) for ok in torch.stack([t.isfinite().flatten(1).all(1) for t in tensors]).all(0).tolist()]
