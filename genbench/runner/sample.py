@@ -57,7 +57,9 @@ def sample(
     Raises:
         CheckpointError: no such trial, or its checkpoint is damaged or of a model that is not installed.
     """
-    return draw([find_checkpoint(trial, Path(results))], n, seed, device=choose_device(device))[0]
+    lanes = draw([find_checkpoint(trial, Path(results))], n, seed, device=choose_device(device))
+    images: NDArray[np.uint8] = lanes[0]
+    return images
 
 
 def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.device) -> NDArray[np.uint8]:
