@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rich import box
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from genbench.report.folding import fold
 from genbench.report.numbers import MISSING, show
 from genbench.report.tables import Table, TableCell, TableColumn, TableRow, mark_sign
 
@@ -22,7 +22,6 @@ _GAP = 3  # what rich puts between two columns: padding, separator, padding
 _NAME_MOST = 24  # where columns do not fit, a longer name is folded
 _NAME_LEAST = 16
 _NAME_SHARE = 4  # ... or one that takes more than this part of the width
-_NAME_PIECE = re.compile(r"[^_\-./: ]*[_\-./: ]?")
 
 
 def render_rich(tables: Sequence[Table], width: int, *, color: bool = False) -> str:
@@ -67,7 +66,7 @@ def _parts(table: Table, width: int) -> list[list[_Drawn]]:
     most = max(_NAME_LEAST, min(_NAME_MOST, width // _NAME_SHARE))
     names = [row.name for row in table.rows]
     full = _draw("model", tuple(names))
-    folded = _draw("model", tuple(_fold(name, most) for name in names))
+    folded = _draw("model", tuple(fold(name, most) for name in names))
     seeds = tuple(f"{row.seeds}{mark_sign(row.seeds_mark)}" for row in table.rows)
     one_line = [_draw("seeds", seeds), *(_column(table, index, " ") for index in range(len(table.columns)))]
     for model in (full, folded):
@@ -96,17 +95,6 @@ def _pack(columns: Sequence[_Drawn], room: int) -> list[list[_Drawn]]:
         parts[-1].append(column)
         left -= column.width + _GAP
     return parts
-
-
-def _fold(name: str, width: int) -> str:
-    """Break a long name, after a joining sign where there is one."""
-    lines = [""]
-    for piece in filter(None, _NAME_PIECE.findall(name)):
-        for chunk in chop_cells(piece, width):
-            if cell_len(lines[-1] + chunk) > width:
-                lines.append("")
-            lines[-1] += chunk
-    return "\n".join(lines)
 
 
 def _part(rows: Sequence[TableRow], columns: Sequence[_Drawn]) -> RichTable:

@@ -73,11 +73,13 @@ def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[s
             if record.model not in models:
                 models.append(record.model)
     common, warnings = [], []
+    metrics = {metric for by_metric in seen.values() for metric in by_metric}
     for key, by_metric in seen.items():
         values = list(dict.fromkeys(value for by_value in by_metric.values() for value in by_value))
         if len(values) == 1:
+            of_some = f" ({', '.join(map(label_of, by_metric))})" if by_metric.keys() != metrics else ""
             if key != "metric version":
-                common.append(f"{key} {values[0]}")
+                common.append(f"{key} {values[0]}{of_some}")
         elif key in _INFORMATION:
             common.append(f"{key} {_told_apart(_merged(by_metric.values()))}")
         else:

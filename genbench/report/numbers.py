@@ -41,6 +41,11 @@ def prefix_of(estimates: Iterable[Estimate | None]) -> str:
     return next(prefix for prefix, scale in _SCALES.items() if min(sizes) >= scale)
 
 
+def scale_of(prefix: str) -> float:
+    """What a number with this prefix is multiplied by."""
+    return _SCALES[prefix]
+
+
 def show(estimate: Estimate, prefix: str = "") -> Shown:
     """Round an estimate by its interval: two significant digits of its width.
 

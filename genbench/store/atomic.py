@@ -1,4 +1,4 @@
-"""Whole files or none: text that a reader never sees half-written."""
+"""Whole files or none: what a reader never sees half-written."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from genbench.core.errors import OutputError
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` (UTF-8) to ``path``, replacing what is there; missing folders are made.
+    """Write ``text``, in UTF-8, as ``write_bytes`` does.
 
-    The text goes to a file beside it first, which takes the name once it is safely on the disk: whoever
-    reads sees the old text or the new one.
+    Raises:
+        OutputError: it cannot be written; what was there before is untouched.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, replacing what is there; missing folders are made.
+
+    It goes to a file beside it first, which takes the name once it is safely on the disk: whoever reads
+    sees the old content or the new one.
 
     Raises:
         OutputError: it cannot be written; what was there before is untouched.
@@ -25,7 +34,7 @@ def write_text(path: Path, text: str) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(_default_mode())
