@@ -1,0 +1,168 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from sklearn.datasets import load_digits
+
+from genbench.core.datainfo import DataInfo
+from genbench.core.errors import DataError
+from genbench.core.registry import datasets
+from genbench.features import extractor_for
+from genbench.features.extractor import MNIST_CNN
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return datasets.get("digits")().load()
+
+
+@pytest.fixture(scope="session")
+def pinned(digits):
+    return extractor_for(digits)
+
+
+@pytest.fixture
+def images():
+    generator = torch.Generator().manual_seed(3)
+    return torch.randint(0, 256, (300, 1, 28, 28), dtype=torch.uint8, generator=generator)
+
+
+def test_the_pinned_extractor_says_who_it_is(pinned):
+    assert (pinned.id, pinned.pinned, pinned.shape) == ("mnist-cnn", True, (1, 28, 28))
+    assert pinned.classes == tuple("0123456789")
+    assert len(pinned.hash) == 12
+    assert MNIST_CNN.stat().st_size < 2 * 2**20
+    with safe_open(MNIST_CNN, "pt") as file:
+        notes = file.metadata()
+    assert notes.keys() >= {"recipe", "data", "accuracy", "genbench"}
+    assert float(notes["accuracy"]) >= 0.992
+
+
+def test_features_and_probabilities(pinned, images):
+    features = pinned(images)
+    assert features.values.shape == (300, 64)
+    assert features.probabilities.shape == (300, 10)
+    assert features.values.dtype == features.probabilities.dtype == torch.float32
+    assert torch.allclose(features.probabilities.sum(1), torch.ones(300))
+    assert not features.values.requires_grad
+    assert pinned(images[:0]).values.shape == (0, 64)
+
+
+def test_an_image_has_the_same_features_in_any_company(pinned, images):
+    together = pinned(images)
+    for start, stop in ((0, 1), (0, 7), (40, 299), (299, 300)):
+        apart = pinned(images[start:stop])
+        assert torch.equal(apart.values, together.values[start:stop])
+        assert torch.equal(apart.probabilities, together.probabilities[start:stop])
+    turned = pinned(images.flip(0))
+    assert torch.equal(turned.values.flip(0), together.values)
+
+
+def test_an_outlier_moves_nobody_else(pinned, images):
+    before = pinned(images).values
+    images[5] = 255
+    after = pinned(images).values
+    assert torch.equal(before[:5], after[:5])
+    assert torch.equal(before[6:], after[6:])
+    assert not torch.equal(before[5], after[5])
+
+
+def test_the_trainers_precision_does_not_reach_the_features(pinned, images):
+    before = pinned(images[:20])
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            after = pinned(images[:20])
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert torch.equal(before.values, after.values)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [torch.zeros(2, 1, 28, 28), torch.zeros(2, 3, 28, 28, dtype=torch.uint8), torch.zeros(28, 28).byte()],
+)
+def test_other_images_are_refused(pinned, wrong):
+    with pytest.raises(DataError, match=r"reads uint8 images of shape \(N, 1, 28, 28\)"):
+        pinned(wrong)
+
+
+def test_digits_are_read(pinned, digits):
+    features = pinned(torch.from_numpy(digits.test_images))
+    right = features.probabilities.argmax(1).numpy() == digits.test_labels
+    assert right.mean() > 0.95
+
+
+def test_digits_of_scikit_learn_are_read_however_they_are_enlarged(pinned):
+    published = load_digits()
+    small = torch.from_numpy(published.images).float()[:, None] / 16 * 255
+    large = torch.nn.functional.interpolate(small, (20, 20), mode="bilinear")
+    images = torch.nn.functional.pad(large, (4, 4, 4, 4)).round().byte()
+    right = pinned(images).probabilities.argmax(1).numpy() == published.target
+    assert right.mean() > 0.95
+
+
+@pytest.mark.skipif("GENBENCH_DATA" not in os.environ, reason="needs MNIST: set GENBENCH_DATA")
+def test_mnist_is_read_as_well_as_the_weights_claim():
+    data = datasets.get("mnist")().load()
+    extractor = extractor_for(data)
+    features = extractor(torch.from_numpy(data.test_images))
+    share = (features.probabilities.argmax(1).numpy() == data.test_labels).mean()
+    assert share >= 0.992
+    with safe_open(MNIST_CNN, "pt") as file:
+        notes = file.metadata()
+    assert share == pytest.approx(float(notes["accuracy"]), abs=2e-4)
+    assert notes["data"] == data.hash
+    # what the network's standardization promises, on images it was not trained on
+    assert features.values.var(0).mean() == pytest.approx(1, abs=0.5)
+
+
+def test_damaged_weights_are_noticed(digits, tmp_path, monkeypatch):
+    content = bytearray(MNIST_CNN.read_bytes())
+    copy = tmp_path / "weights.safetensors"
+    monkeypatch.setattr("genbench.features.extractor.MNIST_CNN", copy)
+    with pytest.raises(DataError, match="cannot be read"):
+        extractor_for(digits)
+    content[-100] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(DataError, match="damaged or was exchanged"):
+        extractor_for(digits)
+    copy.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match="Install genbench again"):
+        extractor_for(digits)
+
+
+def test_other_data_get_an_extractor_of_their_own(blobs, quick_training, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
+    first = extractor_for(blobs)
+    assert (first.id, first.pinned, first.shape) == (f"trained:{blobs.hash}", False, (3, 10, 12))
+    assert first.classes == ("red", "green", "blue")
+    (kept,) = (tmp_path / "features").iterdir()
+
+    def never(*args, **kwargs):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("genbench.features.extractor.train", never)
+    second = extractor_for(blobs)
+    assert second.hash == first.hash
+    images = torch.from_numpy(blobs.train_images)
+    assert torch.equal(first(images).values, second(images).values)
+    kept.write_bytes(b"rubbish")
+    with pytest.raises(DataError, match="Delete the file"):
+        extractor_for(blobs)
+
+
+def test_mnist_in_name_only_is_not_measured_with_the_pinned_one(blobs, quick_training, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
+    assert not extractor_for(replace(blobs, info=replace(blobs.info, name="mnist"))).pinned
+
+
+def test_data_without_labels_are_refused(blobs):
+    with pytest.raises(DataError, match="dataset 'blobs' has no labels"):
+        extractor_for(replace(blobs, info=DataInfo("blobs", (3, 10, 12))))
+    with pytest.raises(DataError, match="has no labels"):
+        extractor_for(replace(blobs, train_labels=np.array([], dtype=np.int64)))

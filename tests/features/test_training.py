@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from genbench.features.cnn import FEATURES, SmallCNN
+from genbench.features.training import accuracy, augment, train
+from genbench.features.weightfile import weight_hash
+
+
+def draw_bars(count, seed):
+    """Horizontal (0) and vertical (1) bars on 1 x 16 x 16."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, count)
+    images = random.integers(0, 80, (count, 1, 16, 16), dtype=np.uint8)
+    for image, label, place in zip(images, labels, random.integers(4, 11, count), strict=True):
+        (image[0] if label == 0 else image[0].T)[place : place + 2] = 230
+    return images, labels.astype(np.int64)
+
+
+def test_training_learns_and_can_be_repeated(monkeypatch):
+    monkeypatch.setattr("genbench.features.training._MIN_STEPS", 60)
+    monkeypatch.setattr("genbench.features.training._EPOCHS", 1)
+    images, labels = draw_bars(300, seed=0)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = train(images, labels, classes=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not first.training
+    assert accuracy(first, *draw_bars(200, seed=1)) > 0.97
+    torch.manual_seed(2)
+    again = train(images, labels, classes=2)
+    assert weight_hash(again.state_dict()) == weight_hash(first.state_dict())
+    monkeypatch.setattr("genbench.features.training._MIN_STEPS", 3)
+    hashes = {weight_hash(train(images, labels, classes=2, seed=seed).state_dict()) for seed in (0, 1)}
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize("count", [2, 129])
+def test_batches_are_never_of_one(count, monkeypatch):
+    monkeypatch.setattr("genbench.features.training._MIN_STEPS", 2)
+    monkeypatch.setattr("genbench.features.training._EPOCHS", 1)
+    images, labels = draw_bars(count, seed=0)
+    features = train(images, labels, classes=2)(torch.zeros(1, 1, 16, 16)).features
+    assert torch.isfinite(features).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 48), (2, 3, 5), (1, 1, 1)])
+def test_any_shape_of_image(shape):
+    outputs = SmallCNN(shape[0], 4).eval()(torch.rand(5, *shape))
+    assert outputs.features.shape == (5, FEATURES)
+    assert outputs.logits.shape == (5, 4)
+
+
+def test_augmentation_varies_and_keeps_the_range():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.zeros(64, 3, 20, 24)
+    images[:, :, 7:13, 9:15] = 1
+    varied = augment(images.clone(), generator)
+    assert varied.shape == images.shape
+    assert 0 <= varied.min() <= varied.max() <= 1
+    assert len({tuple(image.flatten().tolist()) for image in varied}) == 64
+    weight = varied.sum((1, 2, 3))
+    assert weight.min() > 0  # nothing is pushed out of the frame
+
+
+def test_augmentation_takes_the_smallest_images():
+    assert augment(torch.rand(9, 1, 1, 1), torch.Generator().manual_seed(0)).shape == (9, 1, 1, 1)
