@@ -33,10 +33,12 @@ def fallback_of(records: Iterable[Record]) -> str:
     return ""
 
 
-def reading_notes(estimates: Iterable[Estimate | None]) -> list[str]:
+def reading_notes(models: Iterable[Estimate | None], controls: Iterable[Estimate | None]) -> list[str]:
     """How to read the cells of a table that holds these estimates."""
-    found = [estimate for estimate in estimates if estimate]
+    found = [estimate for estimate in models if estimate]
+    beside = [estimate for estimate in controls if estimate]
     seeded = [estimate.n for estimate in found if estimate.over == "seeds"]
+    drawn = sorted({estimate.n for estimate in beside if estimate.over == "seeds"})
     notes = []
     if any(n >= MIN_SEEDS for n in seeded):
         note = "Median over training seeds [95 % bootstrap interval over seeds]"
@@ -49,8 +51,10 @@ def reading_notes(estimates: Iterable[Estimate | None]) -> list[str]:
         notes.append(f"{note}.")
     if any(n < MIN_SEEDS for n in seeded):
         notes.append(f"Fewer than {MIN_SEEDS} values: their median without an interval.")
-    if any(estimate.over == "measurement" and estimate.low is not None for estimate in found):
+    if any(estimate.over == "measurement" and estimate.low is not None for estimate in (*found, *beside)):
         notes.append("± is the half-width of the 95 % interval of one measurement, not over seeds.")
+    if drawn:
+        notes.append(f"Control rows: the same over {', '.join(map(str, drawn))} draws in place of seeds.")
     return notes
 
 

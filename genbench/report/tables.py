@@ -117,16 +117,17 @@ def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
         )
         for metric in metrics
     )
-    measured = {record.model for record in records if group_of(record.metric) == group}
     footnotes = _Footnotes()
-    rows = tuple(
-        _table_row(row, columns, footnotes)
-        for row in summary.rows
-        if not row.control or row.model in measured  # controls have no throughput, say
-    )
+    names = [metric.name for metric in metrics]
+    # Controls have no speed, say: they stand only where one of them has a number, but then all of them do.
+    controlled = any(row.cells[name].estimate for row in summary.rows if row.control for name in names)
+    rows = tuple(_table_row(row, columns, footnotes) for row in summary.rows if not row.control or controlled)
     behind = [record for record in records if group_of(record.metric) == group]
     controls = [row.name for row in rows if row.kind == "control"]
-    estimates = [cell.estimate for row in rows for cell in row.cells]
+    by_kind = {
+        kind: [cell.estimate for row in rows if row.kind == kind for cell in row.cells]
+        for kind in ("model", "control")
+    }
     title = f"{clean(summary.dataset)}: {GROUPS.get(group) or clean(group)}"
     if wanted := fallback_of(records):
         title += f" (fallback for {wanted})"
@@ -143,7 +144,11 @@ def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
         columns=columns,
         rows=rows,
         footnotes=tuple(footnotes.reasons),
-        notes=(*reading_notes(estimates), *control_note(controls), *protocol_notes(behind, controls)),
+        notes=(
+            *reading_notes(by_kind["model"], by_kind["control"]),
+            *control_note(controls),
+            *protocol_notes(behind, controls),
+        ),
     )
 
 

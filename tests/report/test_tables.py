@@ -56,6 +56,17 @@ def test_notes_say_protocol_controls_and_few_seeds(tables: tuple[Table, ...]) ->
     assert "ab12cd3" in tables[0].caption and "e41f09" in tables[0].caption
 
 
+def test_controls_drawn_several_times_are_not_taken_for_seeds(make: Make) -> None:
+    records = [make(seed=seed, value=float(seed)) for seed in range(7)]
+    records += [make(model="real", seed=seed, value=float(seed)) for seed in range(3)]
+    cost = {"metric": "throughput.compile_s", "seed": None, "unit": "s"}
+    records += [make(**cost), make(**cost, model="real", value=None, reason="no clock")]
+    quality, throughput = build_tables(records)
+    notes = " ".join(quality.notes)
+    assert "over 3 draws" in notes and "with 3 seeds" not in notes
+    assert [row.name for row in throughput.rows] == ["gan"]
+
+
 def test_quick_and_fallback_are_in_the_title(make_run: Callable[..., list[Record]], make: Make) -> None:
     assert "QUICK RUN: not for comparison" in build_tables(make_run(quick=True))[0].title
     assert "QUICK" not in build_tables(make_run(quick=False))[0].title
