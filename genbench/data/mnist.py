@@ -17,6 +17,9 @@ from genbench.data.fetch import RemoteFile, fetch
 from genbench.data.files import user_path
 from genbench.data.idx import read_idx
 
+HELD_OUT = 10_000
+"""Training images that ``validation`` sets aside, as many as there are test images."""
+
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -43,20 +46,28 @@ class MNIST:
 
     Attributes:
         path: a folder that holds the four files, each plain or with ``.gz``; by default the search above.
+        validation: put the last 10,000 training images in the place of the test images, for choosing
+            settings without looking at the test images. Records then say ``mnist-validation``.
     """
 
     path: str | None = None
+    validation: bool = False
 
     def load(self) -> Dataset:
         """Find, verify and read all four files.
 
         Returns:
-            60,000 training and 10,000 test images, (N, 1, 28, 28) uint8, with labels (N,) int64.
+            60,000 training and 10,000 test images, (N, 1, 28, 28) uint8, with labels (N,) int64; of the
+            training images, 50,000 and 10,000 with ``validation``.
 
         Raises:
             DataUnavailable: nowhere to be had; the message lists every place.
             DataError: incomplete or damaged where the user says it is.
         """
+        data = self._load()
+        return _hold_out(data) if self.validation else data
+
+    def _load(self) -> Dataset:
         if folder := self._named_folder():
             return _read(folder)
         data = os.environ.get("GENBENCH_DATA")
@@ -97,6 +108,17 @@ class MNIST:
             folder = user_path(data) / "mnist"
             return folder if os.path.lexists(folder) else None
         return None
+
+
+def _hold_out(data: Dataset) -> Dataset:
+    return Dataset(
+        info=DataInfo(name="mnist-validation", shape=data.info.shape, classes=data.info.classes),
+        train_images=data.train_images[:-HELD_OUT],
+        train_labels=data.train_labels[:-HELD_OUT],
+        test_images=data.train_images[-HELD_OUT:],
+        test_labels=data.train_labels[-HELD_OUT:],
+        source=f"{data.source}, last {HELD_OUT:,} training images held out",
+    )
 
 
 def _stem(file: RemoteFile) -> str:

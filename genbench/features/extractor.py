@@ -24,7 +24,7 @@ from genbench.features.weightfile import load, save
 MNIST_CNN = Path(__file__).parent / "weights" / "mnist_cnn.safetensors"
 MNIST_CNN_HASH = "5243246c0311"
 
-_PINNED_FOR = ("mnist", "digits")
+_PINNED_FOR = ("mnist", "mnist-validation", "digits")
 _BATCH = 256
 
 

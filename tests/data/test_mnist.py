@@ -188,3 +188,14 @@ def test_the_real_files(monkeypatch):
     np.testing.assert_array_equal(data.train_labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     np.testing.assert_array_equal(data.test_labels[:10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
     assert data.hash == "35914650c8be"
+
+
+@pytest.mark.skipif(not REAL or not (Path(REAL) / "mnist").is_dir(), reason="needs $GENBENCH_DATA/mnist")
+def test_validation_holds_out_training_images_and_never_shows_the_test_images(monkeypatch):
+    monkeypatch.setenv("GENBENCH_DATA", str(REAL))
+    whole, held = MNIST().load(), MNIST(validation=True).load()
+    assert held.info.name == "mnist-validation"
+    assert (len(held.train_images), len(held.test_images)) == (50_000, 10_000)
+    assert np.array_equal(np.concatenate([held.train_images, held.test_images]), whole.train_images)
+    assert np.array_equal(np.concatenate([held.train_labels, held.test_labels]), whole.train_labels)
+    assert held.hash != whole.hash
