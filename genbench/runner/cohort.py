@@ -20,7 +20,6 @@ from genbench.runner.sample import build_model
 from genbench.store.atomic import write_text
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
-from genbench.train import clock
 from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.device import device_name
@@ -109,13 +108,11 @@ def train_cohort(
         fill_standing_statistics(model, modules, training.state, seeds, images, settings.batch_size)
         _save(training, cohort, data, directory)
 
-    clock.reset_peak_memory(settings.device)
     training = train(model, data, images, seeds, settings, on_tick=on_tick, on_save=on_save)
-    peak = clock.peak_memory(settings.device)
     reporter.note(_how(training, cohort))
     device = settings.device
     drawn, chunks = sample_lanes(model, data, training.state, seeds, samples, device=device)
-    timing = _timing(model, data, settings, training, chunks, peak)
+    timing = _timing(model, data, settings, training, chunks)
     _write_lines(
         directory.make_trial(cohort.trials[0].id).timing,
         [{"steps": steps, "seconds": seconds, "lanes": len(seeds)} for steps, seconds in training.segments],
@@ -156,7 +153,6 @@ def _timing(
     settings: Settings,
     training: Training,
     chunks: Sequence[tuple[int, float]],
-    peak: int | None,
 ) -> Timing:
     # The first segment warms caches up; the others count, each scaled to a whole block.
     (_, warmup_s), *steady = training.segments
@@ -173,7 +169,7 @@ def _timing(
         lanes=training.state.lanes,
         parameters=parameter_count(model, data),
         flops_per_step=flops_per_step(model, data, settings.batch_size),
-        peak_memory_bytes=peak,
+        peak_memory_bytes=training.peak_memory,
         compiled=training.program.compiled,
         device=device_name(settings.device),
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
-from genbench.train.clock import now
+from genbench.train.clock import now, peak_memory, reset_peak_memory
 from genbench.train.program import Program, inputs_of, make_program, run_step
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, initial_state, skeletons
@@ -44,6 +44,8 @@ class Training:
         program: how the step is run, and what compiling it took.
         curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
         segments: (steps, seconds) of each segment; the first one is the warm-up.
+        peak_memory: highest memory use of the steps in bytes, compiling left out; ``None`` where the system
+            does not tell.
     """
 
     state: TrainState
@@ -51,6 +53,7 @@ class Training:
     program: Program
     curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
     segments: list[tuple[int, float]] = field(default_factory=list)
+    peak_memory: int | None = None
 
     @property
     def alive(self) -> tuple[bool, ...]:
@@ -88,6 +91,7 @@ def train(
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
     program = make_program(model, modules, state, seeds, images, settings)
     training = Training(state, [None] * len(seeds), program)
+    gauged = reset_peak_memory(settings.device)
     began = now(settings.device)
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
@@ -100,6 +104,7 @@ def train(
         on_tick(training, Tick(end, now(settings.device) - began, losses, training.alive))
         if settings.save_every and end % settings.save_every == 0 and end < settings.steps:
             on_save(training)
+    training.peak_memory = peak_memory(settings.device) if gauged else None
     on_save(training)
     return training
 
