@@ -16,7 +16,7 @@ _INFORMATION = {"lanes", "steps"}  # may differ between the rows without making 
 _CONTROLS = {
     "real": "'real' (real images scored as if generated) is the best that can be had",
     "collapsed": "'collapsed' (one class only) is what mode collapse scores",
-    "noise": "'noise' (no image at all) is the worst",
+    "noise": "'noise' (no image at all) is what an untrained model scores",
 }
 
 
