@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
 from genbench.core.errors import DataError
+from genbench.store.atomic import write_bytes
 
 DIGITS = 12
 
@@ -29,12 +31,13 @@ def weight_hash(tensors: Mapping[str, Tensor]) -> str:
 
 
 def save(network: nn.Module, path: Path, notes: Mapping[str, str]) -> str:
-    """Write a network's tensors with notes of how they were made; returns their hash."""
+    """Write a network's tensors with notes of how they were made; returns their hash.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")  # renamed when whole: a reader never sees half a file
-    save_file(tensors, unfinished, dict(notes))
-    unfinished.replace(path)
+    write_bytes(path, serialize(tensors, dict(notes)))
     return weight_hash(tensors)
 
 

@@ -138,7 +138,7 @@ def _exact(a: Tensor, b: Tensor, chosen: Tensor) -> Tensor:
     """Distances of the chosen pairs (rows of a, rows of b), in row-major order."""
     mode = "donot_use_mm_for_euclid_dist"
     pairs = chosen.nonzero()
-    if 16 * len(pairs) > chosen.numel():
+    if len(pairs) * a.shape[1] > _TILE:  # as many that to gather them costs more than to do all
         return torch.cdist(a, b, compute_mode=mode)[chosen]
     return torch.cdist(a[pairs[:, 0], None], b[pairs[:, 1], None], compute_mode=mode).flatten()
 

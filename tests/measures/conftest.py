@@ -1,0 +1,47 @@
+import os
+
+import pytest
+import torch
+
+from genbench.core.registry import datasets
+from genbench.features import extractor_for
+from genbench.measures.controls import control_samples
+from genbench.measures.evidence import Evidence, Reference
+
+
+@pytest.fixture(scope="session")
+def reference():
+    """The test split of scikit-learn's digits in feature space."""
+    return _reference("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """MNIST's test split in feature space."""
+    if "GENBENCH_DATA" not in os.environ:
+        pytest.skip("needs MNIST: set GENBENCH_DATA")
+    return _reference("mnist")
+
+
+def _reference(name):
+    dataset = datasets.get(name)().load()
+    extractor = extractor_for(dataset)
+    return Reference(dataset, extractor, extractor(torch.from_numpy(dataset.test_images)))
+
+
+@pytest.fixture(scope="session")
+def control(reference):
+    """Evidence of a control row of digits."""
+    return lambda name, n=500, seed=3: Evidence(reference, control_samples(name, reference.dataset, n, seed))
+
+
+@pytest.fixture(scope="session")
+def read():
+    """All readings of one measure, by metric."""
+
+    def readings(measure, evidence):
+        found = list(measure(evidence))
+        assert tuple(reading.column for reading in found) == measure.columns
+        return {reading.column.metric: reading for reading in found}
+
+    return readings

@@ -1,0 +1,75 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from genbench.core.registry import measures
+from genbench.features.extractor import Features
+from genbench.measures.controls import control_samples
+from genbench.measures.evidence import Evidence
+
+
+@pytest.fixture(scope="module")
+def modes():
+    return measures.get("modes")()
+
+
+def values(readings):
+    return [reading.value for reading in readings.values()]
+
+
+def test_real_data_show_every_class(control, read, modes):
+    covered, entropy, kl = values(read(modes, control("real")))
+    assert covered == 10
+    assert entropy == pytest.approx(math.log(10), abs=0.02)
+    assert 0 <= kl < 0.03
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_collapsed_model_shows_one(control, read, modes, seed):
+    covered, entropy, kl = values(read(modes, control("collapsed", 100, seed)))
+    assert covered == 1
+    assert entropy < 0.2
+    assert kl > 2
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_so_it_is_on_mnist(mnist, read, modes, seed):
+    covered, entropy, kl = values(
+        read(modes, Evidence(mnist, control_samples("collapsed", mnist.dataset, 500, seed)))
+    )
+    assert covered == 1
+    assert entropy < 0.15
+    assert kl > 2
+
+
+def test_every_reading_is_stamped(control, read, modes, reference):
+    for reading in read(modes, control("real", 200)).values():
+        assert reading.n == 200
+        assert reading.protocol == {
+            "n_real": 599,
+            "n_fake": 200,
+            "reference": "test",
+            "extractor": "mnist-cnn",
+        }
+        assert reading.versions == {
+            "metric": "1",
+            "features": reference.extractor.hash,
+            "data": reference.dataset.hash,
+        }
+
+
+def test_no_samples(reference, read, modes):
+    found = read(modes, Evidence(reference, torch.zeros(0, 1, 28, 28, dtype=torch.uint8)))
+    assert values(found) == [None] * 3
+    assert all("no samples" in reading.reason for reading in found.values())
+
+
+def test_a_class_that_no_test_image_has_is_infinitely_far(control, read, modes, reference):
+    seen = reference.features.probabilities
+    poor = replace(reference, features=Features(reference.features.values, seen[seen.argmax(1) != 7]))
+    found = read(modes, Evidence(poor, control("real").samples))
+    assert found["modes.kl"].value is None
+    assert "no test image has" in found["modes.kl"].reason
+    assert found["modes.covered"].value == 9
