@@ -79,8 +79,8 @@ def make_program(
         reason = f"compiling takes about {cost:.0f} s and saves about {saved:.0f} s"
         if saved < cost:
             return Program(eager, compiled=False, compile_s=0.0, reason=reason)
-    players = [(p, compiled(update)) for p, update in eager]
     try:
+        players = [(p, compiled(update)) for p, update in eager]
         first_s, second_s = _time_steps(players, state, images, inputs, settings, steps=2)
     except Exception as error:
         # Whatever the compiler stumbles over, eager execution either works or gives the plain error.
