@@ -1,0 +1,119 @@
+"""Shared by all tests. Nothing here imports torch until a fixture is asked for."""
+
+import os
+from dataclasses import fields, replace
+
+import pytest
+
+# Threads that spin for work cost more than they bring on networks this small, most of all where tests
+# share their cores. Subprocesses inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The shape of the pictures that models are tested on."""
+    from genbench.core.datainfo import DataInfo
+
+    return DataInfo("tiny", (1, 12, 12))
+
+
+@pytest.fixture(scope="session")
+def pictures(tiny):
+    """Fifty random pictures, as a dataset has them: (N, C, H, W) uint8."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (50, *tiny.shape), dtype=torch.uint8, generator=generator)
+
+
+@pytest.fixture(scope="session")
+def small():
+    """A registered model with its own options but narrow networks: ``small("gan", latent=3)``."""
+
+    def make(name, batch_norm=None, **options):
+        from genbench.core.registry import models
+        from genbench.models.mlp import MLP
+
+        model = models.get(name)()
+        backbones = {f.name: getattr(model, f.name) for f in fields(model)}
+        narrow = {
+            key: replace(
+                mlp,
+                hidden=tuple(range(12, 12 - len(mlp.hidden), -1)),
+                batch_norm=mlp.batch_norm if batch_norm is None else batch_norm,
+            )
+            for key, mlp in backbones.items()
+            if isinstance(mlp, MLP)
+        }
+        return replace(model, **{**narrow, **options})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fit(tiny, pictures):
+    """Train on the pictures, in float64 and without a compiler unless told otherwise."""
+
+    def run(model, steps, seeds=(1, 2, 3), *, start=0, state=None, on_tick=None, on_save=None, **settings):
+        import torch
+
+        from genbench.train.settings import Settings
+        from genbench.train.state import initial_state
+        from genbench.train.trainer import train
+
+        chosen = Settings(
+            **{
+                "steps": steps,
+                "batch_size": 8,
+                "device": torch.device("cpu"),
+                "compile": "never",
+                "master": torch.float64,
+                **settings,
+            }
+        )
+        if state is None:
+            state = initial_state(model, tiny, seeds, device=chosen.device, dtype=chosen.master)
+            state.step = start
+        calls = {name: call for name, call in (("on_tick", on_tick), ("on_save", on_save)) if call}
+        return train(model, tiny, pictures, list(seeds), chosen, state=state, **calls)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def flat():
+    """All tensors of a training state by one name each."""
+
+    def flatten(state):
+        trees = {"params": state.params, "buffers": state.buffers, "slots": state.slots}
+        named = {
+            f"{kind} {owner} {name}": tensor
+            for kind, tree in trees.items()
+            for owner, tensors in tree.items()
+            for name, tensor in tensors.items()
+        }
+        return {**named, **{f"updates {player}": count for player, count in state.updates.items()}}
+
+    return flatten
+
+
+@pytest.fixture(scope="session")
+def lane_nets(tiny):
+    """One lane of a state as networks that can be called, and its parameters by network."""
+
+    def make(model, state, lane=0, *, training=True):
+        from genbench.models.protocol import Nets
+        from genbench.train.state import skeletons
+
+        modules = {name: net.train(training) for name, net in skeletons(model, tiny).items()}
+        params = {net: {n: t[lane] for n, t in tensors.items()} for net, tensors in state.params.items()}
+        buffers = {net: {n: t[lane] for n, t in tensors.items()} for net, tensors in state.buffers.items()}
+
+        def call(changed=None):
+            chosen = {**params, **(changed or {})}
+            return Nets(modules, {net: {**chosen[net], **buffers[net]} for net in modules})
+
+        return call, params
+
+    return make
