@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from genbench.models.optim import SGD, Adam, RMSprop
+from genbench.train.optimizers import apply, slot_names
+
+CASES = {
+    "adam": (
+        Adam(lr=3e-2, betas=(0.5, 0.999), eps=1e-8),
+        lambda p: torch.optim.Adam(p, lr=3e-2, betas=(0.5, 0.999), eps=1e-8),
+    ),
+    "adam, other settings": (
+        Adam(lr=1e-2, betas=(0.0, 0.9), eps=1e-3),
+        lambda p: torch.optim.Adam(p, lr=1e-2, betas=(0.0, 0.9), eps=1e-3),
+    ),
+    "rmsprop": (
+        RMSprop(lr=1e-2, alpha=0.9, eps=1e-4),
+        lambda p: torch.optim.RMSprop(p, lr=1e-2, alpha=0.9, eps=1e-4),
+    ),
+    "sgd": (SGD(lr=1e-1), lambda p: torch.optim.SGD(p, lr=1e-1)),
+    "sgd with momentum": (
+        SGD(lr=1e-1, momentum=0.9),
+        lambda p: torch.optim.SGD(p, lr=1e-1, momentum=0.9),
+    ),
+}
+
+
+def gradient_of(x):
+    """Of a function with curvature, saddles and different scales."""
+    scale = torch.logspace(-2, 1, x.numel(), dtype=x.dtype).view(x.shape)
+    return scale * (x - 0.3 * (3 * x).sin())
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float64, 1e-12), (torch.float32, 1e-5)])
+def test_twenty_steps_are_torchs(name, dtype, near):
+    ours, theirs = CASES[name]
+    start = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    reference = start.clone().requires_grad_()
+    optimizer = theirs([reference])
+    x = start.clone()
+    slots = {slot: torch.zeros_like(x) for slot in slot_names(ours)}
+    for number in range(1, 21):
+        reference.grad = gradient_of(reference.detach())
+        optimizer.step()
+        x, slots = apply(ours, x, gradient_of(x), slots, torch.tensor(number, dtype=dtype))
+        assert slots.keys() == set(slot_names(ours))
+        torch.testing.assert_close(x, reference.detach(), rtol=near, atol=near)
+    assert (x - start).abs().min() > 1e-4
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_given_is_left_alone(name):
+    ours, _ = CASES[name]
+    x, gradient, t = torch.ones(3), torch.full((3,), 2.0), torch.tensor(1.0)
+    slots = {slot: torch.ones(3) for slot in slot_names(ours)}
+    apply(ours, x, gradient, slots, t)
+    assert x.tolist() == [1] * 3
+    assert gradient.tolist() == [2] * 3
+    assert all(slot.tolist() == [1] * 3 for slot in slots.values())
+
+
+def test_slots():
+    assert slot_names(SGD()) == ()
+    assert len(slot_names(SGD(momentum=0.1))) == len(slot_names(RMSprop())) == 1
+    assert len(slot_names(Adam())) == 2
+
+
+@pytest.mark.parametrize("model", ["vae", "gan"])
+def test_the_trainer_is_a_loop_around_torchs_adam(model, small, tiny, pictures, fit, lane_nets):
+    """Six steps of a cohort's lane against an ordinary training loop with torch.optim and autograd."""
+    from genbench.models.protocol import Batch
+    from genbench.train.program import inputs_of
+    from genbench.train.settings import Settings
+    from genbench.train.state import initial_state
+    from genbench.train.update import to_range
+
+    model = small(model)
+    settings = Settings(steps=6, batch_size=8, device=torch.device("cpu"), master=torch.float64)
+    seeds, lane = [1, 2, 3], 1
+    trained = fit(model, 6, seeds).state
+    start = initial_state(model, tiny, seeds, device=settings.device, dtype=settings.master)
+    nets, params = lane_nets(model, start, lane)
+    for tensors in params.values():
+        for name in tensors:
+            tensors[name] = tensors[name].clone().requires_grad_()
+    optimizers = {
+        p.name: torch.optim.Adam(
+            [t for net in p.trains for t in params[net].values()],
+            lr=p.optimizer.lr,
+            betas=p.optimizer.betas,
+            eps=p.optimizer.eps,
+        )
+        for p in model.players
+    }
+    inputs = {p.name: inputs_of(p, seeds, 0, pictures, settings) for p in model.players}
+    for step in range(6):
+        for player in model.players:
+            order, noise = inputs[player.name]
+            x = to_range(pictures[order[step, 0, lane]], settings.master)
+            optimizers[player.name].zero_grad()
+            player.loss(nets(), Batch(x, {k: n[step, 0, lane] for k, n in noise.items()}))[0].backward()
+            optimizers[player.name].step()
+    for net, tensors in params.items():
+        for name, tensor in tensors.items():
+            torch.testing.assert_close(trained.params[net][name][lane], tensor.detach(), rtol=0, atol=1e-10)

@@ -1,0 +1,93 @@
+import pytest
+import torch
+
+from genbench.core.datainfo import DataInfo
+from genbench.models.mlp import MLP
+from genbench.train.standing import BATCHES, fill_standing_statistics
+from genbench.train.state import initial_state, skeletons
+
+BATCH = 64
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def filled(small, tiny, pictures):
+    def fill(model, data=tiny, images=pictures, seeds=(1, 2)):
+        state = initial_state(model, data, seeds, device=CPU, dtype=torch.float64)
+        modules = skeletons(model, data)
+        fill_standing_statistics(model, modules, state, seeds, images, BATCH)
+        return state
+
+    return fill
+
+
+def test_statistics_of_a_known_distribution(small, filled):
+    """z ~ N(0, I) through W has mean 0 and variance |w|^2 of each row; a batch's variance is biased."""
+    model = small("gan", latent=9, generator=MLP(hidden=(16,), batch_norm=True))
+    state = filled(model)
+    (weight,) = (t for t in state.params["G"].values() if t.shape[1:] == (16, 9))
+    variance = weight.square().sum(2)
+    mean, var = (
+        next(t for name, t in state.buffers["G"].items() if name.endswith(end))
+        for end in ("standing_mean", "standing_var")
+    )
+    n = BATCHES * BATCH
+    assert ((mean / variance.sqrt()).abs() < 5 / n**0.5).all()
+    expected = variance * (1 - 1 / BATCH)
+    assert ((var / expected - 1).abs() < 5 * (2 / n) ** 0.5).all()
+    assert not torch.equal(mean[0], mean[1])
+
+
+def test_statistics_of_known_images(small, filled):
+    """An encoder meets training images: here two, seen equally often, so mean and variance are known."""
+    data = DataInfo("two", (1, 2, 2))
+    images = torch.tensor([[0, 0, 0, 255], [255, 0, 255, 255]], dtype=torch.uint8).view(2, 1, 2, 2)
+    model = small("vae", encoder=MLP(hidden=(6,), batch_norm=True))
+    state = filled(model, data, images)
+    (weight,) = (t for t in state.params["encoder"].values() if t.shape[1:] == (6, 4))
+    x = images.double().flatten(1) / 127.5 - 1
+    outputs = torch.einsum("khi,ni->knh", weight, x)
+    middle, half = outputs.mean(1), (outputs[:, 0] - outputs[:, 1]).abs() / 2
+    mean, var = (
+        next(t for name, t in state.buffers["encoder"].items() if name.endswith(end))
+        for end in ("standing_mean", "standing_var")
+    )
+    assert ((mean - middle).abs() <= 0.25 * half).all()
+    assert ((var / half.square() - 1).abs() < 0.1).all()
+
+
+def test_every_layer_and_lane_is_filled(small, filled):
+    for name in ("gan", "vae", "wgan"):
+        model = small(name, batch_norm=True)
+        state = filled(model)
+        for tensors in state.buffers.values():
+            assert tensors
+            for key, tensor in tensors.items():
+                fresh = 0 if key.endswith("mean") else 1
+                assert ((tensor - fresh).abs().amax(1) > 1e-3).all(), key
+
+
+def test_a_lane_has_the_statistics_it_has_alone(small, tiny, filled):
+    model = small("gan", batch_norm=True)
+    together, alone = filled(model, seeds=(1, 2)), filled(model, seeds=(2,))
+    for net, tensors in together.buffers.items():
+        for name, tensor in tensors.items():
+            torch.testing.assert_close(tensor[1:], alone.buffers[net][name], rtol=1e-10, atol=1e-12)
+
+
+def test_only_buffers_change(small, tiny, filled, flat):
+    model = small("gan", batch_norm=True)
+    fresh = flat(initial_state(model, tiny, (1, 2), device=CPU, dtype=torch.float64))
+    for name, tensor in flat(filled(model)).items():
+        assert name.startswith("buffers") != torch.equal(tensor, fresh[name]), name
+
+
+def test_the_generators_statistics_are_those_of_samples(small, tiny, filled):
+    """Not those of the players' losses as well: their noise may be another."""
+    model = small("gan", batch_norm=True)
+    state = filled(model)
+    state_of_samples = filled(model, images=torch.zeros(5, *tiny.shape, dtype=torch.uint8))
+    for name, tensor in state.buffers["G"].items():
+        assert torch.equal(tensor, state_of_samples.buffers["G"][name])
+    judge = [name for name in state.buffers["D"] if name.endswith("mean")]
+    assert not any(torch.equal(state.buffers["D"][n], state_of_samples.buffers["D"][n]) for n in judge)
