@@ -1,4 +1,5 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,26 +11,31 @@ from genbench.features.cnn import SmallCNN
 from genbench.features.weightfile import load
 
 
+@dataclass(frozen=True)
+class Split:
+    """A dataset with its training split as test split."""
+
+    of: object
+
+    def __getattr__(self, name):
+        return getattr(self.of, name.replace("test_", "train_"))
+
+
 @pytest.fixture
-def registered(blobs, quick_training, monkeypatch):
-    """`--dataset mnist` gives the blobs, with themselves as test split."""
+def register(blobs, quick_training, monkeypatch):
+    """Put others in the place of datasets: the blobs as "mnist", and what is given as "digits"."""
 
-    @dataclass(frozen=True)
-    class Whole:
-        info = blobs.info
-        train_images = blobs.train_images
-        train_labels = blobs.train_labels
-        test_images = blobs.train_images
-        test_labels = blobs.train_labels
-        hash = blobs.hash
+    def put(digits=blobs):
+        sources = {"mnist": Split(blobs), "digits": Split(digits)}
+        monkeypatch.setattr(
+            recipe.datasets, "get", lambda name: lambda: SimpleNamespace(load=lambda: sources[name])
+        )
 
-        def load(self):
-            return self
-
-    monkeypatch.setattr(recipe.datasets, "get", lambda name: Whole)
+    return put
 
 
-def test_weights_that_are_good_enough_are_written(registered, blobs, tmp_path, monkeypatch, capsys):
+def test_weights_that_are_good_enough_are_written(register, blobs, tmp_path, monkeypatch, capsys):
+    register()
     monkeypatch.setattr(recipe, "ENOUGH", 0.0)
     file = tmp_path / "new" / "weights.safetensors"
     assert recipe.main(["--dataset", "mnist", "-o", str(file)]) == 0
@@ -38,12 +44,34 @@ def test_weights_that_are_good_enough_are_written(registered, blobs, tmp_path, m
     assert load(SmallCNN(3, 3), file) in printed
     with safe_open(file, "pt") as opened:
         notes = opened.metadata()
-    assert notes["data"] == blobs.hash
-    assert 0 <= float(notes["accuracy"]) <= 1
+    assert notes["data_mnist"] == blobs.hash
+    assert 0 <= float(notes["accuracy_mnist"]) <= 1
     assert [path.name for path in file.parent.iterdir()] == ["weights.safetensors"]
 
 
-def test_weights_that_are_not_are_not(registered, tmp_path, monkeypatch, capsys):
+def test_a_small_dataset_is_repeated_to_a_fifth_of_the_largest(register, blobs, tmp_path, monkeypatch):
+    register(replace(blobs, train_images=blobs.train_images[:4], train_labels=blobs.train_labels[:4]))
+    monkeypatch.setattr(recipe, "ENOUGH", 0.0)
+    seen = []
+    monkeypatch.setattr(
+        recipe, "train", lambda images, labels, **how: seen.append((images, labels)) or SmallCNN(3, 3).eval()
+    )
+    assert recipe.main(["--dataset", "mnist", "digits", "-o", str(tmp_path / "weights.safetensors")]) == 0
+    ((images, labels),) = seen
+    assert np.array_equal(
+        images, np.concatenate([blobs.train_images, blobs.train_images[:4], blobs.train_images[:4]])
+    )
+    assert len(labels) == len(images)
+
+
+def test_datasets_of_different_shapes_are_refused(register, blobs, tmp_path, capsys):
+    register(replace(blobs, info=replace(blobs.info, shape=(3, 12, 10))))
+    assert recipe.main(["--dataset", "mnist", "digits", "-o", str(tmp_path / "weights.safetensors")]) == 2
+    assert "mnist, digits differ in shape" in capsys.readouterr().err
+
+
+def test_weights_that_are_not_are_not(register, tmp_path, monkeypatch, capsys):
+    register()
     monkeypatch.setattr(recipe, "accuracy", lambda *args: np.nextafter(recipe.ENOUGH, 0))
     assert recipe.main(["--dataset", "mnist", "-o", str(tmp_path / "weights.safetensors")]) == 1
     assert "not written" in capsys.readouterr().err
