@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,16 +12,21 @@ import torch
 from annotated_types import Ge, Gt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.errors import CheckpointError, OutputError
+from genbench.core.errors import CheckpointError
+from genbench.core.ids import bytes_hash
+from genbench.store.atomic import write_bytes
 from genbench.train.state import TrainState, Tree
 
 FORMAT = 1
 SEPARATOR = "|"
 """Between the parts of a tensor's name: parameter names have dots, so a dot will not do."""
+
+PARTS = {"params": 3, "buffers": 3, "slots": 3, "updates": 2}
+"""Kinds of tensors, and the parts of their names: the kind, its owner (network or player), its own name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,28 +61,18 @@ class Header:
 
 
 def save_lane(path: Path, header: Header, state: TrainState, lane: int) -> None:
-    """Write one lane of a state: to a temporary file, then renamed, so that a crash leaves the old one whole.
+    """Write one lane of a state, with a checksum, whole or not at all.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written; what was there before is untouched.
     """
     tensors = {
         SEPARATOR.join((kind, *key)): tensor[lane].detach().cpu().contiguous()
         for kind, tree in _trees(state).items()
         for key, tensor in tree.items()
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, temporary, metadata={"genbench": json.dumps(asdict(header))})
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write checkpoint {path}: {error}. Free some space or choose --out."
-        ) from error
+    text = json.dumps(asdict(header))
+    write_bytes(path, save(tensors, metadata={"genbench": text, "sha256": _checksum(text, tensors)}))
 
 
 def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], TrainState]:
@@ -88,12 +82,12 @@ def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], 
         CheckpointError: a file is missing, damaged, of another format, or unlike the first one.
     """
     headers, lanes = zip(*(_read(path) for path in paths), strict=True)
-    for path, header, lane in zip(paths, headers, lanes, strict=True):
-        shapes = {key: tensor.shape for key, tensor in lane.items()}
-        if (
-            shapes != {key: tensor.shape for key, tensor in lanes[0].items()}
-            or header.step != headers[0].step
-        ):
+    kinds = [
+        (h.model, h.options, h.data, h.step, {key: tensor.shape for key, tensor in lane.items()})
+        for h, lane in zip(headers, lanes, strict=True)
+    ]
+    for path, kind in zip(paths, kinds, strict=True):
+        if kind != kinds[0]:
             raise CheckpointError(
                 f"checkpoint {path} is of another model or step than {paths[0]}. Load them one by one."
             )
@@ -154,9 +148,25 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
         raise CheckpointError(
             f"checkpoint {path} has format {header.format}; this genbench reads format {FORMAT}."
         )
-    bad = [key for key in tensors if key.split(SEPARATOR)[0] not in ("params", "buffers", "slots", "updates")]
+    if metadata.get("sha256") != _checksum(metadata["genbench"], tensors):
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: its content does not match its checksum. "
+            "Train the trial again, or use an older copy."
+        )
+    parts = {key: key.split(SEPARATOR) for key in tensors}
+    bad = [key for key, (kind, *rest) in parts.items() if PARTS.get(kind) != 1 + len(rest)]
     if bad or not any(key.startswith("updates") for key in tensors):
         raise CheckpointError(
             f"checkpoint {path} does not hold what a genbench checkpoint holds ({bad[:1]})."
         )
     return header, tensors
+
+
+def _checksum(header: str, tensors: Mapping[str, Tensor]) -> str:
+    chunks: list[bytes | memoryview] = [header.encode()]
+    for key, tensor in sorted(tensors.items()):
+        chunks += [
+            f"{key} {tensor.dtype} {list(tensor.shape)}".encode(),
+            memoryview(tensor.reshape(-1).view(torch.uint8).numpy()),
+        ]
+    return bytes_hash(*chunks, digits=64)
