@@ -163,7 +163,7 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             _run_cohort(job, Cohort(left), reference, samples)
         else:
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
-    write_overview(job.directory, plan, dataset.test_images, job.device)
+    write_overview(job.directory, plan, job.device)
 
 
 def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -> None:

@@ -113,14 +113,16 @@ def write_model_grid(directory: RunDirectory, cohorts: Sequence[Cohort], device:
         write_grid(directory.grids / name, np.stack(rows), labels)
 
 
-def write_overview(
-    directory: RunDirectory, cohorts: Sequence[Cohort], real: NDArray[np.uint8], device: torch.device
-) -> None:
-    """One picture of a dataset: a row of real images, then a row for each model, of its first seed."""
-    rows = {"real": real}
+def write_overview(directory: RunDirectory, cohorts: Sequence[Cohort], device: torch.device) -> None:
+    """One picture of all models on a dataset, a row for each, of its first seed.
+
+    Real images are left out, so that the picture can be published wherever the data may not.
+    """
+    rows: dict[str, NDArray[np.uint8]] = {}
     for cohort in cohorts:
         file = directory.trial(cohort.trials[0].id).checkpoint
         if cohort.model.label not in rows and file.is_file():
             rows[cohort.model.label] = draw([file], OVERVIEW_IMAGES, FIXED, device=device)[0]
     name = cohorts[0].data.name
-    write_figure(directory.grids / f"{name}.png", rows, columns=OVERVIEW_IMAGES)
+    if rows:
+        write_figure(directory.grids / f"{name}.png", rows, columns=OVERVIEW_IMAGES)
