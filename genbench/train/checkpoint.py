@@ -167,6 +167,6 @@ def _checksum(header: str, tensors: Mapping[str, Tensor]) -> str:
     for key, tensor in sorted(tensors.items()):
         chunks += [
             f"{key} {tensor.dtype} {list(tensor.shape)}".encode(),
-            memoryview(tensor.reshape(-1).view(torch.uint8).numpy()),
+            tensor.reshape(-1).view(torch.uint8).numpy().data,
         ]
     return bytes_hash(*chunks, digits=64)
