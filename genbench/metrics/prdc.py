@@ -29,7 +29,42 @@ class PRDC(NamedTuple):
     coverage: float
 
 
-def prdc(real: Tensor, fake: Tensor, *, k: int = 5) -> PRDC:
+class Balls(NamedTuple):
+    """What the real side alone decides, to be computed once for many fake sets.
+
+    Attributes:
+        points: (N, D) float64.
+        radii: (N,) float64, distance of each point to the k-th of the others.
+        surface_weight: (N,) float64, see ``prdc`` on ties.
+        k: which neighbour.
+    """
+
+    points: Tensor
+    radii: Tensor
+    surface_weight: Tensor
+    k: int
+
+
+def balls(real: Tensor, *, k: int = 5) -> Balls:
+    """The balls that ``prdc`` puts around real points, for use in its place of ``real``.
+
+    Args:
+        real: (N, D), N > k, any floating type.
+        k: which neighbour.
+
+    Raises:
+        ValueError: no matrix, k < 1, no more than k rows, or numbers that are not finite.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; the nearest neighbour is k = 1")
+    points, _ = feature_pair(real, real, at_least=k + 1)
+    radii = _radii(points, k)
+    own = _occupy(points, radii, points)
+    # makes every ball's own points weigh k
+    return Balls(points, radii, (k - own.inside) / own.surface, k)
+
+
+def prdc(real: Tensor | Balls, fake: Tensor, *, k: int = 5) -> PRDC:
     """Compare two sets of features by balls that reach to each point's k-th neighbour in its own set.
 
     precision = share of fake y in any real ball; recall = share of real x in any fake ball (Kynkäänniemi
@@ -48,25 +83,23 @@ def prdc(real: Tensor, fake: Tensor, *, k: int = 5) -> PRDC:
     have 1), coverage ignores fidelity of the other images; memorized images score like real ones.
 
     Args:
-        real: (N, D), N > k, any floating type.
+        real: (N, D), N > k, any floating type; or the ``balls`` of such a set, with the same k.
         fake: (M, D), M > k, any floating type.
         k: which neighbour.
 
     Raises:
         ValueError: shapes that do not fit, k < 1, no more than k rows, or numbers that are not finite.
     """
-    if k < 1:
-        raise ValueError(f"k is {k}; the nearest neighbour is k = 1")
-    x, y = feature_pair(real, fake, at_least=k + 1)
-    real_radius = _radii(x, k)
-    own = _occupy(x, real_radius, x)
-    cross = _occupy(x, real_radius, y)
+    around = real if isinstance(real, Balls) else balls(real, k=k)
+    if around.k != k:
+        raise ValueError(f"the balls reach to neighbour {around.k}, and k is {k}")
+    x, y = feature_pair(around.points, fake, at_least=k + 1)
+    cross = _occupy(x, around.radii, y)
     back = _occupy(y, _radii(y, k), x)
-    surface_weight = (k - own.inside) / own.surface  # makes every ball's own points weigh k
     return PRDC(
         precision=float(cross.touched.double().mean()),
         recall=float(back.touched.double().mean()),
-        density=float((cross.inside + cross.surface * surface_weight).sum()) / (k * len(y)),
+        density=float((cross.inside + cross.surface * around.surface_weight).sum()) / (k * len(y)),
         coverage=float((cross.inside + cross.surface > 0).double().mean()),
     )
 

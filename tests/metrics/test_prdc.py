@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prdc import compute_prdc
 
-from genbench.metrics import PRDC, prdc
+from genbench.metrics import PRDC, balls, prdc
 
 ALL_ONE = PRDC(1.0, 1.0, 1.0, 1.0)
 
@@ -152,3 +152,14 @@ def test_lower_precision_is_computed_in_float64(normal, kind):
 def test_k_below_one_is_refused(normal):
     with pytest.raises(ValueError, match="nearest neighbour is k = 1"):
         prdc(normal(10, 2), normal(10, 2), k=0)
+
+
+def test_balls_computed_once_give_the_very_same_numbers():
+    generator = torch.Generator().manual_seed(3)
+    real = torch.randn(60, 3, generator=generator).repeat(2, 1)  # with ties
+    around = balls(real, k=4)
+    for shift in (0.0, 0.5):
+        fake = torch.randn(90, 3, generator=generator) + shift
+        assert prdc(around, fake, k=4) == prdc(real, fake, k=4)
+    with pytest.raises(ValueError, match="neighbour 4"):
+        prdc(around, real, k=5)
