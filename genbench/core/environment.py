@@ -13,7 +13,7 @@ from pathlib import Path
 from genbench import __version__
 from genbench.core.ids import JSON, content_hash
 
-PACKAGES = ("torch", "torchmetrics", "numpy", "scipy", "scikit-learn", "pandas", "safetensors", "pydantic")
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "safetensors", "pydantic")
 """Packages whose version can move a number."""
 
 
