@@ -58,7 +58,9 @@ class Registry(Generic[T]):
         """
 
         def bind(thing: Registered) -> Registered:
-            origin = _loading.get() or str(getattr(thing, "__module__", "unknown"))
+            module = str(getattr(thing, "__module__", "unknown"))
+            # a plugin that builds on one of genbench's own modules may be the first to import it
+            origin = module if module == self._builtin.get(name) else _loading.get() or module
             taken = self._origins.get(name)
             if taken is None and name in self._builtin and origin != self._builtin[name]:
                 taken = self._builtin[name]
@@ -147,7 +149,7 @@ def load_plugin(path: Path) -> None:
     except PluginError:
         del sys.modules[name]
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(f"plugin {path} fails: {type(error).__name__}: {error}. Mend the file.") from error
 
