@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from genbench.core.errors import choose_from
 
 LONGEST_VALUE = 60
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "model_type": "a table",
+    "dict_type": "a table",
+    "dataclass_type": "a table",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "literal_error": "{expected}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+}
+"""What the schema wants instead, by the type of error; pydantic's own words name Python's types."""
 
 
 def key_path(location: Iterable[str | int]) -> str:
@@ -30,23 +53,37 @@ def explain(
         prefix: key path of what was validated.
         keys: the valid keys of a table, by the name of the table ("" for the outermost).
     """
-    problems: list[str] = []
-    seen: set[str] = set()
+    by_path: dict[str, list[ErrorDetails]] = {}
     for item in error.errors():
         # parts with brackets or braces name a branch of a union, not a key
         parts = [p for p in item["loc"] if isinstance(p, int) or not _is_branch(p)]
-        path = key_path([*([prefix] if prefix else []), *parts])
-        if path in seen:
-            continue  # the other branches of a union say the same of the same key
-        seen.add(path)
-        if item["type"] == "extra_forbidden":
-            table = str(parts[-2]) if len(parts) > 1 else ""
-            problems.append(f"{path}: " + choose_from("key", str(parts[-1]), keys(table)))
-        elif item["type"] == "missing":
-            problems.append(f"{path} is missing")
-        else:
-            problems.append(f"{path or 'the suite'}: {_message(item['msg'])}{_value(item.get('input'))}")
-    return "; ".join(problem.removesuffix(".") for problem in problems) + "."
+        by_path.setdefault(key_path([*([prefix] if prefix else []), *parts]), []).append(item)
+    # what is wrong inside a table or list says more than that the whole does not fit
+    deepest = [path for path in by_path if not any(_inside(other, path) for other in by_path)]
+    return "; ".join(_problem(path, by_path[path], keys).removesuffix(".") for path in deepest) + "."
+
+
+def _problem(path: str, items: list[ErrorDetails], keys: Callable[[str], Iterable[str]]) -> str:
+    """One sentence on one key; several items are the branches of a union, none of which fits."""
+    first = items[0]
+    context: Mapping[str, Any] = first.get("ctx") or {}
+    match first["type"]:
+        case "extra_forbidden":
+            *table, key = first["loc"]
+            return f"{path}: " + choose_from("key", str(key), keys(str(table[-1]) if table else ""))
+        case "missing":
+            return f"{path} is missing"
+        case "union_tag_invalid":
+            key = context["discriminator"].strip("'")
+            valid = re.findall(r"'([^']*)'", context["expected_tags"])
+            return f"{path}.{key}: {choose_from(key, str(context['tag']), valid)}"
+    known = [_EXPECTED[i["type"]].format(**i.get("ctx") or {}) for i in items if i["type"] in _EXPECTED]
+    said = f"expected {' or '.join(dict.fromkeys(known))}" if known else _message(first["msg"])
+    return f"{path or 'the suite'}: {said}{_value(first.get('input'))}"
+
+
+def _inside(path: str, outer: str) -> bool:
+    return path != outer and (not outer or path.startswith((f"{outer}.", f"{outer}[")))
 
 
 def _is_branch(part: str) -> bool:
@@ -59,7 +96,7 @@ def _message(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None or isinstance(value, dict):
+    if isinstance(value, dict):
         return ""
     text = repr(value)
     return f" (got {text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + '...'})"

@@ -72,10 +72,18 @@ def _read(path: Path) -> dict[str, Any]:
             else " Suites ship in the folder suites/ of genbench's repository."
         )
         raise SuiteError(f"no suite file at {path}.{there}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SuiteError(f"cannot read suite {path}: {error}.") from error
+    except OSError as error:
+        raise SuiteError(
+            f"cannot read suite {path}: {error.strerror}. Give the path of a TOML file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SuiteError(
+            f"cannot read suite {path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
+        ) from error
+    except RecursionError:
+        raise SuiteError(f"{path} nests tables or lists too deeply.") from None
     except tomllib.TOMLDecodeError as error:
-        raise SuiteError(f"{path} is not valid TOML: {error}.") from error
+        raise SuiteError(f"{path} is not valid TOML: {str(error).rstrip('.')}.") from error
 
 
 def _check_names(suite: Suite, path: Path) -> None:
@@ -106,20 +114,28 @@ def _set(tables: dict[str, Any], change: str) -> None:
         )
     table: Any = tables
     if parts[0] in ("model", "dataset") and len(parts) > 1:
-        entries = [e for e in tables.get(parts[0], []) if isinstance(e, dict)]
-        names = [str(e.get("label", e.get("name"))) for e in entries]
-        # a label may itself contain dots: take the longest that fits
-        fits = [n for n in names if key.strip().startswith(f"{parts[0]}.{n}.")]
-        if not fits:
-            raise SuiteError(f"--set {change}: " + choose_from(parts[0], parts[1], names))
-        label = max(fits, key=len)
-        table = entries[names.index(label)]
-        parts = key.strip().removeprefix(f"{parts[0]}.{label}.").split(".")
+        table, parts = _entry(tables, change, key.strip())
     for part in parts[:-1]:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise SuiteError(f"--set {change}: {part} is a value, not a table.")
     table[parts[-1]] = _value(text.strip())
+
+
+def _entry(tables: dict[str, Any], change: str, key: str) -> tuple[dict[str, Any], list[str]]:
+    """The ``[[model]]`` or ``[[dataset]]`` that ``model.LABEL.option`` means, and the parts of the option."""
+    kind = key.partition(".")[0]
+    entries = tables.get(kind)
+    entries = [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    names = [str(e.get("label", e.get("name"))) for e in entries]
+    if key.removeprefix(f"{kind}.") in names:
+        raise SuiteError(f"--set {change}: expected an option of it too, such as {key}.OPTION=VALUE.")
+    # a label may itself contain dots: take the longest that fits
+    fits = [n for n in names if key.startswith(f"{kind}.{n}.")]
+    if not fits:
+        raise SuiteError(f"--set {change}: " + choose_from(kind, key.split(".")[1], names))
+    label = max(fits, key=len)
+    return entries[names.index(label)], key.removeprefix(f"{kind}.{label}.").split(".")
 
 
 def _value(text: str) -> Any:

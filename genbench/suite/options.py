@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from genbench.core.errors import SuiteError, choose_from
 from genbench.suite.explain import explain
@@ -30,7 +31,18 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
     Raises:
         SuiteError: an unknown option, a wrong type or an impossible value.
     """
-    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise SuiteError(
+            f"{where}: what is registered there is not a dataclass, whose fields are the options."
+        )
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    except (PydanticUserError, NameError) as error:
+        problem = str(error).partition("\n")[0].rstrip(".")
+        raise SuiteError(
+            f"{where}: the options of {kind.__name__} cannot be checked: {problem}. "
+            "Give its fields types that TOML can write."
+        ) from error
     try:
         defaults = adapter.dump_python(kind(), mode="json")
     except TypeError:

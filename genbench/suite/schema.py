@@ -24,7 +24,11 @@ def _plain_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_plain_name)]
-Positive = Annotated[int, Field(gt=0)]
+# The upper bounds are far above any sensible suite: a slip of the finger must not fill the memory.
+Steps = Annotated[int, Field(gt=0, le=10**9)]
+BatchSize = Annotated[int, Field(gt=0, le=2**16)]
+Count = Annotated[int, Field(gt=0, le=1000)]
+Samples = Annotated[int, Field(gt=0, le=10**7)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -46,11 +50,11 @@ class Train(Strict):
         save_every: steps between checkpoints; 0 keeps only the last.
     """
 
-    steps: Positive = 3000
-    batch_size: Positive = 128
+    steps: Steps = 3000
+    batch_size: BatchSize = 128
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     compile: Literal["auto", "always", "never"] = "auto"
-    lanes: Positive | Literal["auto"] = "auto"
+    lanes: Count | Literal["auto"] = "auto"
     save_every: Annotated[int, Field(ge=0)] = 0
 
 
@@ -74,12 +78,14 @@ class ModelEntry(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
     name: str
-    label: Name
+    label: Name = "unnamed"
 
     @model_validator(mode="before")
     @classmethod
     def _label_is_the_name(cls, table: Any) -> Any:
-        return {"label": table.get("name"), **table} if isinstance(table, dict) else table
+        if not isinstance(table, dict) or not isinstance(table.get("name"), str):
+            return table
+        return {"label": table["name"], **table}
 
     @field_validator("label")
     @classmethod
@@ -111,13 +117,13 @@ class Suite(Strict):
 
     name: Name
     question: str = ""
-    seeds: Positive | Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)] = 5
+    seeds: Count | Annotated[tuple[Seed, ...], Field(min_length=1, max_length=1000, strict=False)] = 5
     measures: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = (
         "throughput",
         "modes",
         "quality",
     )
-    samples: Positive = 10_000
+    samples: Samples = 10_000
     train: Train = Train()
     dataset: Annotated[tuple[DatasetEntry, ...], Field(min_length=1, strict=False)]
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
