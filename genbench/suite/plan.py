@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from genbench.core.errors import SuiteError
 from genbench.core.ids import content_hash
 from genbench.core.registry import models
 from genbench.suite.options import build
@@ -78,8 +79,29 @@ class Cohort:
 
     @cached_property
     def id(self) -> str:
-        """Hash of everything that decides the numbers, but for the seeds."""
-        return content_hash(_decisive(self.trials[0]))
+        """Hash of everything that decides the numbers; parts of a divided cohort differ by their seeds."""
+        return content_hash({**_decisive(self.trials[0]), "seeds": self.seeds})
+
+
+def model_specs(suite: Suite) -> list[ModelSpec]:
+    """Every model of the suite with all its options decided.
+
+    Raises:
+        SuiteError: an option of a model is wrong, or two models are one; the message has the key path.
+    """
+    specs: dict[str, ModelSpec] = {}
+    for number, entry in enumerate(suite.model):
+        kind = models.get(entry.name)
+        _, options = build(kind, entry.options, f"model[{number}]")
+        spec = ModelSpec(entry.label, entry.name, str(vars(kind).get("version", "1")), options)
+        identity = content_hash({"name": spec.name, "options": options})
+        if identity in specs:
+            raise SuiteError(
+                f"model[{number}]: {entry.label} is the same model with the same options as "
+                f"{specs[identity].label}. Leave one of them out."
+            )
+        specs[identity] = spec
+    return list(specs.values())
 
 
 def make_plan(suite: Suite, data: Sequence[DataSpec], precision: str) -> list[Cohort]:
@@ -91,14 +113,10 @@ def make_plan(suite: Suite, data: Sequence[DataSpec], precision: str) -> list[Co
         precision: of the training arithmetic, decided.
 
     Raises:
-        SuiteError: an option of a model is wrong; the message has its key path.
+        SuiteError: as ``model_specs``.
     """
     budget = Budget(suite.train.steps, suite.train.batch_size, precision)
-    specs = []
-    for number, entry in enumerate(suite.model):
-        kind = models.get(entry.name)
-        _, options = build(kind, entry.options, f"model[{number}]")
-        specs.append(ModelSpec(entry.label, entry.name, str(vars(kind).get("version", "1")), options))
+    specs = model_specs(suite)
     size = suite.train.lanes if isinstance(suite.train.lanes, int) else len(suite.seed_list)
     return [
         Cohort(tuple(Trial(spec, dataset, budget, seed) for seed in suite.seed_list[start : start + size]))
