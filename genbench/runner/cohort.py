@@ -112,6 +112,8 @@ def train_cohort(
     reporter.note(_how(training, cohort))
     device = settings.device
     drawn, chunks = sample_lanes(model, data, training.state, seeds, samples, device=device)
+    if drawn.shape[2:] != data.shape:
+        raise ValueError(f"sample returns images {tuple(drawn.shape[2:])}, expected {data.shape} (C, H, W)")
     timing = _timing(model, data, settings, training, chunks)
     _write_lines(
         directory.make_trial(cohort.trials[0].id).timing,

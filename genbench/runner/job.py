@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import torch
 from rich.console import Console
 
 from genbench.core.environment import capture, code_version, environment_id
-from genbench.core.errors import GenbenchWarning, OutputError
+from genbench.core.errors import OutputError
 from genbench.core.record import Record, Status
 from genbench.features.extractor import extractor_for
 from genbench.measures.evidence import Measure, Reference
+from genbench.runner.channels import logging_to, warnings_to
 from genbench.runner.cohort import split_on_oom, train_cohort
-from genbench.runner.measuring import chosen_measures, measure_cohort, measure_controls, subject_of
+from genbench.runner.measuring import (
+    chosen_measures,
+    columns_of,
+    measure_cohort,
+    measure_controls,
+    of_cohort,
+    subject_of,
+)
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import Earlier, open_directory, write_provenance
 from genbench.runner.publish import publish
-from genbench.runner.sample import write_model_grid, write_overview
+from genbench.runner.sample import build_model, write_model_grid, write_overview
 from genbench.runner.scribe import Scribe
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
-from genbench.suite.plan import Cohort, make_plan
+from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
 from genbench.suite.schema import Suite
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name
 from genbench.train.settings import Settings
@@ -102,19 +108,23 @@ def run(
             trained then.
     """
     reporter = reporter or Quiet(Console(stderr=True))
-    with _warnings_to(reporter):
+    with warnings_to(reporter):
         chosen_device = choose_device(device)
         precision = choose_precision(suite.train.precision, chosen_device)
+        for spec in model_specs(suite):
+            build_model(spec)  # a slip in the suite is told before anything is downloaded
         loaded = load_datasets(suite)
         plan = make_plan(suite, [item.spec for item in loaded], precision)
         environment = capture(device_name(chosen_device), torch.get_num_threads())
         directory, earlier = open_directory(suite, Path(out), resume, plan, precision)
         write_provenance(directory, suite, suite_text, precision, plan, environment)
+        if suite.question:
+            reporter.note(suite.question)
         for item in loaded:
             if item.banner:
                 reporter.warn(item.banner)
         reporter.note(f"results: {directory.path}")
-        with Journal(directory.records) as journal, _logging_to(directory.log):
+        with Journal(directory.records) as journal, logging_to(directory.log):
             scribe = Scribe(
                 journal=journal,
                 run=directory.name,
@@ -122,6 +132,7 @@ def run(
                 env=environment_id(environment),
                 code=code_version(),
                 protocol={"quick": suite.quick},
+                outcomes=dict(earlier.outcomes),
             )
             chosen = chosen_measures(suite.measures)
             job = _Job(suite, chosen_device, chosen, directory, scribe, reporter, earlier)
@@ -131,8 +142,12 @@ def run(
                     _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
             except KeyboardInterrupt:
                 interrupted = True
-                reporter.end()
-        publish(directory, reporter)
+                with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
+                    reporter.end()
+            try:
+                _guard(job, "tables and plots", lambda: publish(directory, reporter))
+            except KeyboardInterrupt:
+                interrupted = True
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
     return RunResult(directory, failed, interrupted)
 
@@ -158,12 +173,24 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
     job.reporter.end()
     for cohort in plan:
-        left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.trials)
+        left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.outcomes)
         if left:
             _run_cohort(job, Cohort(left), reference, samples)
+            _guard(job, f"the picture of {cohort.model.label}", partial(_model_grid, job, plan, cohort.model))
         else:
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
-    write_overview(job.directory, plan, job.device)
+    done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
+    _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, job.device))
+
+
+def _model_grid(job: _Job, plan: Sequence[Cohort], model: ModelSpec) -> None:
+    """The picture of a model with every seed so far, whichever cohort it was in."""
+    trials = [trial for cohort in plan if cohort.model == model for trial in cohort.trials]
+    write_model_grid(job.directory, [trial for trial in trials if _is_done(job, trial)], job.device)
+
+
+def _is_done(job: _Job, trial: Trial) -> bool:
+    return job.scribe.outcomes.get(trial.id) is Status.DONE
 
 
 def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -> None:
@@ -177,25 +204,25 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         compile=train.compile,
         save_every=train.save_every,
     )
-    work = partial(
-        train_cohort,
-        data=dataset.info,
-        images=torch.from_numpy(dataset.train_images).to(job.device),
-        test_images=torch.from_numpy(dataset.test_images).to(job.device),
-        settings=settings,
-        samples=samples,
-        directory=job.directory,
-        reporter=reporter,
-    )
-    name = f"{cohort.model.label} on {cohort.data.name}, {len(cohort.trials)} seeds"
+    seeds = len(cohort.trials)
+    name = f"{cohort.model.label} on {cohort.data.name}, {seeds} seed{'s' * (seeds > 1)}"
     try:
+        work = partial(
+            train_cohort,
+            data=dataset.info,
+            images=torch.from_numpy(dataset.train_images).to(job.device),
+            test_images=torch.from_numpy(dataset.test_images).to(job.device),
+            settings=settings,
+            samples=samples,
+            directory=job.directory,
+            reporter=reporter,
+        )
         reporter.begin(name, train.steps)
         parts = split_on_oom(cohort, work, reporter)
         reporter.end()
         reporter.begin(f"measuring {name}", 0)
         for trained in parts:
             measure_cohort(job.measures, trained, reference, job.scribe, reporter)
-        write_model_grid(job.directory, [cohort], job.device)
         reporter.end()
     except OutputError:
         raise  # nothing more can be written
@@ -211,51 +238,24 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
 
 
 def _close(job: _Job, cohort: Cohort, status: Status, reason: str) -> None:
-    """Write the outcome of every trial of the cohort that has none."""
-    columns = [column for measure in job.measures for column in measure.columns]
-    for trial in cohort.trials:
-        if trial.id not in job.scribe.outcomes:
-            subject = subject_of(trial, cohort, 0)
-            job.scribe.fail(subject, columns, status, reason)
-            job.scribe.outcome(subject, status, reason)
+    """Write the outcome of every trial of the cohort that has none, and which numbers it lacks."""
+    left = [trial for trial in cohort.trials if trial.id not in job.scribe.outcomes]
+    if len(left) == len(cohort.trials):  # else the cost of the cohort is known
+        shared = columns_of([measure for measure in job.measures if of_cohort(measure)])
+        job.scribe.fail(subject_of(left[0], cohort, 0, whole_cohort=True), shared, status, reason)
+    own = columns_of([measure for measure in job.measures if not of_cohort(measure)])
+    for trial in left:
+        subject = subject_of(trial, cohort, 0)
+        job.scribe.fail(subject, own, status, reason)
+        job.scribe.outcome(subject, status, reason)
 
 
-@contextmanager
-def _warnings_to(reporter: Reporter) -> Iterator[None]:
-    """Our own warnings go to the reporter as paragraphs; others keep their way."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", GenbenchWarning)
-        usual = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, GenbenchWarning):
-                reporter.warn(str(message))
-            else:
-                usual(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = show
-        yield
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
+def _guard(job: _Job, what: str, write: Callable[[], None]) -> None:
+    """Make what is not a number: where that fails, the numbers stand and the run goes on."""
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}. Choose another folder with --out DIR."
-        ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    _log.addHandler(handler)
-    try:
-        yield
-    finally:
-        _log.removeHandler(handler)
-        handler.close()
+        write()
+    except OutputError:
+        raise
+    except Exception as error:
+        _log.exception("%s failed", what)
+        job.reporter.warn(f"{what} failed: {type(error).__name__}: {error}. No number is lost by this.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from genbench.core.errors import OutputError
 from genbench.core.ids import content_hash
-from genbench.core.record import CONTROLS, Status
+from genbench.core.record import CONTROLS, Column, Status
 from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Measure, Reference
@@ -23,6 +23,16 @@ CONTROL_SEEDS = 3
 
 COHORT = "throughput."
 """Metrics of this family belong to a cohort as a whole: its lanes share one clock."""
+
+
+def of_cohort(measure: Measure) -> bool:
+    """Whether the numbers of this measure belong to a cohort as a whole."""
+    return all(column.metric.startswith(COHORT) for column in measure.columns)
+
+
+def columns_of(chosen: Sequence[Measure]) -> list[Column]:
+    """The columns of all these measures."""
+    return [column for measure in chosen for column in measure.columns]
 
 
 def chosen_measures(names: Sequence[str]) -> list[Measure]:
@@ -81,14 +91,14 @@ def measure_cohort(
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
     timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
     for measure in chosen:
-        if any(column.metric.startswith(COHORT) for column in measure.columns):
+        if of_cohort(measure):
             _take(measure, timed, whole, scribe, reporter)
-    own = [m for m in chosen if not all(c.metric.startswith(COHORT) for c in m.columns)]
+    own = [measure for measure in chosen if not of_cohort(measure)]
     for lane, trial in enumerate(cohort.trials):
         if (diverged := trained.training.diverged[lane]) is not None:
             subject = subject_of(trial, cohort, diverged)
             reason = f"not finite from step {diverged:,} on"
-            scribe.fail(subject, [c for m in own for c in m.columns], Status.DIVERGED, reason)
+            scribe.fail(subject, columns_of(own), Status.DIVERGED, reason)
             scribe.outcome(subject, Status.DIVERGED, reason)
             reporter.warn(f"{trial.model.label}, seed {trial.seed}: {reason}; the other lanes go on.")
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
-from genbench.core.errors import DataUnavailable
+from genbench.core.errors import DataUnavailable, GenbenchWarning
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset, DatasetSource
 from genbench.suite.options import build
@@ -49,7 +50,19 @@ def load_datasets(suite: Suite) -> list[Loaded]:
     Raises:
         DataError: a dataset is damaged, or not to be had and without a fallback.
     """
-    return [_load(entry, number) for number, entry in enumerate(suite.dataset)]
+    loaded = [_load(entry, number) for number, entry in enumerate(suite.dataset)]
+    own = {item.spec for item in loaded if not item.banner}
+    kept: dict[DataSpec, Loaded] = {}
+    for item in loaded:
+        if item.spec in kept or (item.banner and item.spec in own):
+            warnings.warn(
+                f"{item.banner} The suite asks for {item.spec.name} elsewhere too: it is run once.",
+                GenbenchWarning,
+                stacklevel=2,
+            )
+        else:
+            kept[item.spec] = item
+    return list(kept.values())
 
 
 def _load(entry: DatasetEntry, number: int) -> Loaded:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from genbench.core.errors import PluginError
+from genbench.core.registry import models
+from genbench.data.fetch import offline
 from genbench.runner.prepare import source_of
 from genbench.runner.sample import build_model
 from genbench.suite.plan import DataSpec, make_plan
-from genbench.suite.schema import Suite
+from genbench.suite.schema import DatasetEntry, Suite
 from genbench.train.accounting import images_per_step
 from genbench.train.device import choose_device, choose_precision, compiler_missing, device_name
 
@@ -31,12 +34,16 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     yield f"suite {suite.name}: {trials} trials in {len(plan)} cohorts{quick}"
     yield f"device: {device_name(chosen)} ({chosen.type}), precision {precision}"
     for number, entry in enumerate(suite.dataset):
-        place = source_of(entry, number).locate()
-        fallback = f", or else {entry.fallback}" if entry.fallback else ""
-        yield f"dataset {entry.name}: {place or 'not on this machine; it would be downloaded' + fallback}"
+        yield f"dataset {entry.name}: {source_of(entry, number).locate() or _elsewhere(entry)}"
     for cohort in plan:
         model = build_model(cohort.model)
-        per_step = images_per_step(model, suite.train.batch_size)
+        try:
+            per_step = images_per_step(model, suite.train.batch_size)
+        except Exception as error:
+            raise PluginError(
+                f"model {cohort.model.name!r} ({models.origin(cohort.model.name)}) cannot name its players: "
+                f"{type(error).__name__}: {error}. Mend the model."
+            ) from error
         yield (
             f"{cohort.model.label} on {cohort.data.name}: seeds {', '.join(map(str, cohort.seeds))}; "
             f"{suite.train.steps:,} steps, {per_step * suite.train.steps:,} images a seed"
@@ -44,3 +51,13 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     yield f"measures: {', '.join(suite.measures)} on {suite.samples:,} samples a seed"
     if suite.train.compile != "never" and (missing := compiler_missing(chosen)):
         yield f"note: {missing}; training would not be compiled"
+
+
+def _elsewhere(entry: DatasetEntry) -> str:
+    """What would happen without the data on this machine."""
+    if not offline():
+        return "not on this machine; it would be downloaded" + (
+            f", or else {entry.fallback}" * bool(entry.fallback)
+        )
+    then = f"the run would use {entry.fallback}" if entry.fallback else "the run would stop"
+    return f"not on this machine, and GENBENCH_OFFLINE forbids a download; {then}"

@@ -11,7 +11,18 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 LOG_EVERY_S = 10.0
 """Seconds between two plain lines about one cohort."""
@@ -103,7 +114,14 @@ class Lines:
 
     def end(self) -> None:
         """One line with the time it took."""
-        self.note(f"{self._cohort}: done in {monotonic() - self._began:.1f} s")
+        self.note(f"{self._cohort}: {monotonic() - self._began:.1f} s")
+
+
+class _Count(ProgressColumn):
+    """Finished steps of all; nothing in a phase without steps."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:,.0f}/{task.total:,.0f}")
 
 
 @dataclass
@@ -118,10 +136,14 @@ class Live:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=16),
-            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            _Count(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[detail]}"),
+            # what a narrow terminal has no room for is the end of the losses, not the count and the time
+            TextColumn(
+                "{task.fields[detail]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+            ),
+            expand=True,
             console=self.console,
             transient=True,
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from genbench.core.environment import code_version, environment_id
@@ -20,9 +20,9 @@ from genbench.suite.schema import Suite
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a resumed run has already: ids of ended trials, names of datasets with control rows."""
+    """What a resumed run has already: how trials ended, by id, and names of datasets with control rows."""
 
-    trials: frozenset[str] = frozenset()
+    outcomes: Mapping[str, Status] = field(default_factory=dict)
     controls: frozenset[str] = frozenset()
 
 
@@ -51,16 +51,17 @@ def open_directory(
         raise RecordError(
             f"--resume {resume}: not the directory of a run. Give the directory that the run printed."
         )
-    if found.resolved.read_text(encoding="utf-8") != _resolved(suite, precision, plan):
+    if found.resolved.read_text(encoding="utf-8", errors="replace") != _resolved(suite, precision, plan):
         raise SuiteError(
             f"--resume {resume}: the suite, its options, the data or the precision differ from "
             f"those of that run (see {found.resolved}). Start a new run, or give the same options."
         )
     records = read_records(found.records) if found.records.exists() else []
-    ended = [r for r in records if r.metric == OUTCOME and r.status in (Status.DONE, Status.DIVERGED)]
+    ends = [record for record in records if record.metric == OUTCOME]
+    last = {record.trial: record.status for record in ends}
+    kept = {trial: status for trial, status in last.items() if status in (Status.DONE, Status.DIVERGED)}
     # control rows are measured before any trial
-    begun = frozenset(record.dataset for record in records if record.metric == OUTCOME)
-    return found, Earlier(frozenset(record.trial for record in ended), begun)
+    return found, Earlier(kept, frozenset(record.dataset for record in ends))
 
 
 def _resolved(suite: Suite, precision: str, plan: Sequence[Cohort]) -> str:

@@ -38,7 +38,8 @@ class Scribe:
         env: id of the environment.
         code: genbench's version and commit.
         protocol: what every record of the run has in its protocol.
-        outcomes: how each trial ended, by its id, as far as written.
+        outcomes: how each trial ended, by its id, as far as it has.
+        written: (trial, metric) of what this process has written.
     """
 
     journal: Journal
@@ -48,6 +49,7 @@ class Scribe:
     code: str
     protocol: dict[str, str | int | float | bool]
     outcomes: dict[str, Status] = field(default_factory=dict)
+    written: set[tuple[str, str]] = field(default_factory=set)
 
     def write(self, subject: Subject, readings: Iterable[Reading]) -> None:
         """Write readings as they come."""
@@ -55,8 +57,10 @@ class Scribe:
             self._append(subject, reading, Status.SKIPPED if reading.value is None else Status.DONE)
 
     def fail(self, subject: Subject, columns: Iterable[Column], status: Status, reason: str) -> None:
-        """Write that these numbers are not there, and why."""
+        """Write that these numbers are not there, and why; one that is there already stands."""
         for column in columns:
+            if (subject.trial, column.metric) in self.written:
+                continue
             self._append(subject, Reading(column, None, reason=reason), status)
 
     def outcome(self, subject: Subject, status: Status, reason: str = "") -> None:
@@ -66,6 +70,7 @@ class Scribe:
 
     def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
         column = reading.column
+        self.written.add((subject.trial, column.metric))
         model = {"model": subject.model_version} if subject.model_version else {}
         self.journal.append(
             Record(
