@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -56,15 +57,13 @@ def main() -> None:
     """Entry point of the ``genbench`` command."""
     from genbench.cli import verbs  # noqa: F401 - registers the verbs
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "–" or "µ" shows "?"
     try:
         app()
     except GenbenchError as error:
         tell(str(error))
         sys.exit(USAGE)
     except KeyboardInterrupt:
-        tell("interrupted before anything was begun.")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of a pipe has left, as `| head` does: nothing is wrong
-        sys.stderr.close()
-        sys.exit(0)

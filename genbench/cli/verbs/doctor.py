@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import typer
-
 from genbench.cli.app import app
 
 
@@ -19,15 +17,14 @@ class Mark(StrEnum):
 @app.command()
 def doctor() -> None:
     """Tell what this machine has, what it lacks, and what each lack costs."""
-    from rich.console import Console
     from rich.markup import escape
 
+    from genbench.cli.console import Out
     from genbench.runner.doctor import examine
 
-    console = Console(highlight=False)
+    console = Out()
     for finding in examine():
         mark = f"[green]{Mark.GOOD:<5}[/]" if finding.good else f"[yellow]{Mark.LACK:<5}[/]"
         console.print(f"{mark} {escape(finding.what)}", soft_wrap=True)
         if finding.cost:
             console.print(f"      {escape(finding.cost)}", soft_wrap=True)
-    raise typer.Exit

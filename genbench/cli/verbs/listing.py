@@ -36,17 +36,18 @@ def list_(
         What.METRICS: _metrics,
         What.SUITES: _suites,
     }
-    rows = kinds[what]()
-    if json_:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from genbench.cli.console import Out
+
+    console, rows = Out(), kinds[what]()
+    if json_:
+        console.write(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
     if not rows:
-        typer.echo(f"no {what} here")
+        console.write(f"no {what} here: suites are looked for in the folder suites/ of the working directory")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in rows[0]:
@@ -54,7 +55,7 @@ def list_(
         table.add_column(heading, no_wrap=heading in ("name", "metric"), overflow="fold")
     for row in rows:
         table.add_row(*(escape(text) for text in row.values()))
-    Console(highlight=False).print(table)
+    console.print(table)
 
 
 def _models() -> Rows:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.app import FAILED_TRIALS, INTERRUPTED, app
+from genbench.cli.app import FAILED_TRIALS, INTERRUPTED, app, tell
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from genbench.cli.console import Out
     from genbench.runner.job import RunResult
     from genbench.suite.schema import Suite
 
@@ -29,7 +28,10 @@ class Device(StrEnum):
 def run(
     suite: Annotated[Path, typer.Argument(help="The suite, a TOML file.", metavar="SUITE.toml")],
     quick: Annotated[
-        bool, typer.Option(help="Few steps, seeds and samples: ends within a minute or so, never compared.")
+        bool,
+        typer.Option(
+            "--quick", help="Few steps, seeds and samples: ends within a minute or so, never compared."
+        ),
     ] = False,
     set_: Annotated[
         list[str] | None,
@@ -56,31 +58,32 @@ def run(
     ] = None,
 ) -> None:
     """Train and measure everything a suite asks for."""
-    from rich.console import Console
-
+    from genbench.cli.console import Out
     from genbench.core.registry import load_plugin
     from genbench.suite.load import load_suite
 
     for path in plugin or []:
         load_plugin(path)
     loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
-    console = Console(highlight=False)
+    console = Out(gone=KeyboardInterrupt)
     if dry_run:
         _print_plan(console, loaded, device)
         return
     from genbench.runner.job import run as run_suite
     from genbench.runner.progress import reporter_for
 
-    if loaded.question and not quiet:
-        console.print(loaded.question, style="bold", markup=False)
-    result = run_suite(
-        loaded,
-        device=device,
-        out=out,
-        resume=resume,
-        suite_text=suite.read_text(encoding="utf-8"),
-        reporter=reporter_for(console, quiet=quiet),
-    )
+    try:
+        result = run_suite(
+            loaded,
+            device=device,
+            out=out,
+            resume=resume,
+            suite_text=suite.read_text(encoding="utf-8"),
+            reporter=reporter_for(console, quiet=quiet),
+        )
+    except KeyboardInterrupt:
+        tell("interrupted before anything was trained: there is nothing to resume. Give the command again.")
+        raise typer.Exit(INTERRUPTED) from None
     _print_result(console, result)
     if result.interrupted:
         console.print(
@@ -91,16 +94,21 @@ def run(
         )
         raise typer.Exit(INTERRUPTED)
     if result.failed:
+        console.print(
+            f"{result.failed} trials failed or diverged; {result.directory.log} has the details. "
+            f"To try those that failed again, give the same command with --resume {result.path}",
+            soft_wrap=True,
+            markup=False,
+        )
         raise typer.Exit(FAILED_TRIALS)
 
 
-def _print_result(console: Console, result: RunResult) -> None:
+def _print_result(console: Out, result: RunResult) -> None:
     from genbench.report.render import render
     from genbench.report.tables import build_tables
 
     if records := result.records:
-        text = render(build_tables(records), "rich", console.width, color=console.is_terminal)
-        console.file.write(text if text.endswith("\n") else text + "\n")
+        console.write(render(build_tables(records), "rich", console.width, color=console.is_terminal))
     kept = (
         ("records", result.directory.records),
         ("tables", result.directory.tables),
@@ -108,12 +116,12 @@ def _print_result(console: Console, result: RunResult) -> None:
         ("samples", result.directory.grids),
     )
     for what, path in kept:
-        if path.exists():
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
             console.print(f"{what + ':':<9}{path}", soft_wrap=True, markup=False)
 
 
-def _print_plan(console: Console, suite: Suite, device: str) -> None:
+def _print_plan(console: Out, suite: Suite, device: str) -> None:
     from genbench.runner.preview import preview
 
-    for line in preview(suite, device):
+    for line in list(preview(suite, device)):  # all of it is checked before any of it is printed
         console.print(line, soft_wrap=True, markup=False)

@@ -33,13 +33,14 @@ def show(
     ),
 ) -> None:
     """Print the tables of finished or unfinished runs."""
-    from rich.console import Console
-
+    from genbench.cli.console import Out
+    from genbench.core.errors import RecordError
     from genbench.report.render import render
     from genbench.report.tables import build_tables
     from genbench.store.rundir import load_run
 
-    console = Console(highlight=False)
+    console = Out()
     records = [record for run in runs for record in load_run(run, results)]
-    text = render(build_tables(records), format_.value, console.width, color=console.is_terminal)
-    typer.echo(text, nl=not text.endswith("\n"))
+    if not records:
+        raise RecordError(f"{', '.join(runs)}: no number was finished there, so there is nothing to show.")
+    console.write(render(build_tables(records), format_.value, console.width, color=console.is_terminal))
