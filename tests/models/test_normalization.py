@@ -45,7 +45,8 @@ def test_training_remembers_nothing(pair):
 
 
 def test_statistics_of_bfloat16_are_not_computed_in_bfloat16():
-    x = (100 + torch.randn(4096, 1, generator=torch.Generator().manual_seed(0))).to(torch.bfloat16)
+    # 100.2 lies between two numbers of bfloat16, 100 and 100.5
+    x = (100.2 + torch.randn(4096, 1, generator=torch.Generator().manual_seed(0))).to(torch.bfloat16)
     out = BatchNorm(1)(x).detach()
     assert out.dtype == torch.bfloat16
     assert out.float().mean().abs() < 1e-2

@@ -12,9 +12,10 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def filled(small, tiny, pictures):
-    def fill(model, data=tiny, images=pictures, seeds=(1, 2)):
+    def fill(model, data=tiny, images=pictures, seeds=(1, 2), change=lambda _: None):
         state = initial_state(model, data, seeds, device=CPU, dtype=torch.float64)
         modules = skeletons(model, data)
+        change(state)
         fill_standing_statistics(model, modules, state, seeds, images, BATCH)
         return state
 
@@ -82,12 +83,26 @@ def test_only_buffers_change(small, tiny, filled, flat):
         assert name.startswith("buffers") != torch.equal(tensor, fresh[name]), name
 
 
-def test_the_generators_statistics_are_those_of_samples(small, tiny, filled):
-    """Not those of the players' losses as well: their noise may be another."""
+def test_a_decoders_statistics_are_those_of_samples(small, tiny, filled):
+    """Not those of the posterior, which in training may lie far from the prior it is sampled from."""
+
+    def far(state):
+        last = max(name for name in state.params["encoder"] if name.endswith("bias"))
+        state.params["encoder"][last] += 100
+
+    state = filled(small("vae", batch_norm=True), change=far)
+    weight = next(t for name, t in state.params["decoder"].items() if name.endswith("weight"))
+    mean = next(t for name, t in state.buffers["decoder"].items() if name.endswith("standing_mean"))
+    deviation = weight.square().sum(2).sqrt()
+    assert ((mean / deviation).abs() < 5 / (BATCHES * BATCH) ** 0.5).all()
+
+
+def test_a_judges_statistics_are_those_of_images(small, tiny, filled):
+    """Real and generated ones: what it meets in training; the sampler does not pass through it."""
     model = small("gan", batch_norm=True)
-    state = filled(model)
-    state_of_samples = filled(model, images=torch.zeros(5, *tiny.shape, dtype=torch.uint8))
-    for name, tensor in state.buffers["G"].items():
-        assert torch.equal(tensor, state_of_samples.buffers["G"][name])
-    judge = [name for name in state.buffers["D"] if name.endswith("mean")]
-    assert not any(torch.equal(state.buffers["D"][n], state_of_samples.buffers["D"][n]) for n in judge)
+    black = torch.zeros(5, *tiny.shape, dtype=torch.uint8)
+    random, dark = filled(model), filled(model, images=black)
+    for name in random.buffers["D"]:
+        assert not torch.equal(random.buffers["D"][name], dark.buffers["D"][name])
+    for name, tensor in random.buffers["G"].items():
+        assert torch.equal(tensor, dark.buffers["G"][name])
