@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import cast
 
 import torch
@@ -26,6 +28,8 @@ COMPILE_S = 20.0
 SPEEDUP = 2.0
 """What compiling is sure to gain over eager execution, as measured on MLPs; it was never less."""
 
+
+_numbers = itertools.count()
 
 Players = Sequence[tuple[Player, Update]]
 """Each player with its update, in the order of a step."""
@@ -75,7 +79,8 @@ def make_program(
     reason = "compile = always"
     if settings.compile == "auto":
         step_s = min(_time_steps(eager, state, images, inputs, settings, steps=3)[1:])
-        saved, cost = settings.steps * step_s * (1 - 1 / SPEEDUP), COMPILE_S * len(eager)
+        left = settings.steps - state.step
+        saved, cost = left * step_s * (1 - 1 / SPEEDUP), COMPILE_S * len(eager)
         reason = f"compiling takes about {cost:.0f} s and saves about {saved:.0f} s"
         if saved < cost:
             return Program(eager, compiled=False, compile_s=0.0, reason=reason)
@@ -84,9 +89,9 @@ def make_program(
         first_s, second_s = _time_steps(players, state, images, inputs, settings, steps=2)
     except Exception as error:
         # Whatever the compiler stumbles over, eager execution either works or gives the plain error.
-        first_line = str(error).strip().partition("\n")[0]
+        told = " ".join(line.strip() for line in str(error).strip().splitlines()[:2])
         _warn(
-            f"torch.compile failed ({type(error).__name__}: {first_line}). Training goes on without "
+            f"torch.compile failed ({type(error).__name__}: {told}). Training goes on without "
             'compilation; compile = "never" in [train] avoids the attempt.'
         )
         return Program(eager, compiled=False, compile_s=0.0, reason="compiling failed")
@@ -94,8 +99,16 @@ def make_program(
 
 
 def compiled(update: Update) -> Update:
-    """The same update as one program without graph breaks and with fixed shapes."""
-    return cast("Update", torch.compile(update, fullgraph=True, dynamic=False))
+    """The same update as one program without graph breaks and with fixed shapes.
+
+    torch.compile files what it compiled under the function's code object, at most eight programs in each,
+    and the updates of all players and cohorts come from the same lines. So each is given code of its own;
+    what was compiled then also goes when the update goes.
+    """
+    function = cast("FunctionType", update)
+    code = function.__code__.replace(co_name=f"update_{next(_numbers)}")
+    own = FunctionType(code, function.__globals__, code.co_name, function.__defaults__, function.__closure__)
+    return cast("Update", torch.compile(own, fullgraph=True, dynamic=False))
 
 
 def inputs_of(
