@@ -44,19 +44,23 @@ def key_path(location: Iterable[str | int]) -> str:
 
 
 def explain(
-    error: ValidationError, *, prefix: str = "", keys: Callable[[str], Iterable[str]] = lambda _: ()
+    error: ValidationError,
+    data: Mapping[str, Any],
+    *,
+    prefix: str = "",
+    keys: Callable[[str], Iterable[str]] = lambda _: (),
 ) -> str:
     """All problems in one paragraph, each with its key path.
 
     Args:
         error: from pydantic.
-        prefix: key path of what was validated.
+        data: what was validated.
+        prefix: key path of the data.
         keys: the valid keys of a table, by the name of the table ("" for the outermost).
     """
     by_path: dict[str, list[ErrorDetails]] = {}
     for item in error.errors():
-        # parts with brackets or braces name a branch of a union, not a key
-        parts = [p for p in item["loc"] if isinstance(p, int) or not _is_branch(p)]
+        parts = _keys_of(item["loc"], data)
         by_path.setdefault(key_path([*([prefix] if prefix else []), *parts]), []).append(item)
     # what is wrong inside a table or list says more than that the whole does not fit
     deepest = [path for path in by_path if not any(_inside(other, path) for other in by_path)]
@@ -68,9 +72,10 @@ def _problem(path: str, items: list[ErrorDetails], keys: Callable[[str], Iterabl
     first = items[0]
     context: Mapping[str, Any] = first.get("ctx") or {}
     match first["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             *table, key = first["loc"]
-            return f"{path}: " + choose_from("key", str(key), keys(str(table[-1]) if table else ""))
+            valid = list(keys(str(table[-1]) if table else ""))
+            return f"{path}: " + (choose_from("key", str(key), valid) if valid else "no such key here")
         case "missing":
             return f"{path} is missing"
         case "union_tag_invalid":
@@ -86,8 +91,18 @@ def _inside(path: str, outer: str) -> bool:
     return path != outer and (not outer or path.startswith((f"{outer}.", f"{outer}[")))
 
 
-def _is_branch(part: str) -> bool:
-    return "[" in part or "(" in part or part in {"int", "constrained-int", "tuple", "literal", "str"}
+def _keys_of(location: tuple[int | str, ...], data: Any) -> list[int | str]:
+    """The keys in a location; its other parts name branches of unions, where the data has no such key."""
+    parts: list[int | str] = []
+    for number, part in enumerate(location, start=1):
+        if isinstance(part, str):
+            if not isinstance(data, Mapping) or (part not in data and number < len(location)):
+                continue
+            data = data.get(part)
+        else:
+            data = data[part]
+        parts.append(part)
+    return parts
 
 
 def _message(text: str) -> str:

@@ -45,7 +45,7 @@ def load_suite(
     try:
         suite = Suite.model_validate(tables)
     except ValidationError as error:
-        raise SuiteError(f"{path}: {explain(error, keys=_keys)}") from error
+        raise SuiteError(f"{path}: {explain(error, tables, keys=_keys)}") from error
     _check_names(suite, path)
     if only:
         labels = [model.label for model in suite.model]

@@ -52,7 +52,7 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
     try:
         thing = adapter.validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
-        raise SuiteError(explain(error, prefix=where)) from error
+        raise SuiteError(explain(error, merged, prefix=where)) from error
     return thing, adapter.dump_python(thing, mode="json")
 
 
