@@ -1,0 +1,289 @@
+"""What goes wrong in one place costs that place only, and says so."""
+
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from genbench.core.errors import OutputError, RecordError, SuiteError
+from genbench.core.record import OUTCOME, Status
+from genbench.core.registry import models
+from genbench.runner import job
+from genbench.runner.job import run
+
+CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
+
+
+@pytest.fixture(autouse=True)
+def no_plots(monkeypatch):
+    """They take a second a run and are looked at elsewhere."""
+    monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+
+
+@pytest.fixture(scope="module")
+def straight(tiny_suite, tmp_path_factory):
+    """The cheap run without any mishap."""
+    return run(tiny_suite(*CHEAP), out=tmp_path_factory.mktemp("straight"))
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Register a model for one test."""
+
+    def bind(name, kind):
+        monkeypatch.setitem(models._things, name, kind)
+        monkeypatch.setitem(models._origins, name, __name__)
+
+    return bind
+
+
+@pytest.fixture
+def vae():
+    return models.get("vae")
+
+
+def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, monkeypatch, tmp_path):
+    real, tried = job.train_cohort, []
+
+    def greedy(cohort, **rest):
+        tried.append(len(cohort.trials))
+        if len(cohort.trials) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(cohort, **rest)
+
+    monkeypatch.setattr(job, "train_cohort", greedy)
+    result = run(tiny_suite(*CHEAP, "seeds=5", only=["vae"]), out=tmp_path, reporter=told)
+    assert tried == [5, 3, 2, 1, 2]
+    assert result.failed == 0 and set(ends(result.records).values()) == {"DONE"}
+    assert sum("do not fit into memory" in text and "lanes = 3" in text for text in told.warnings) == 1
+    lanes = {(r.seed, r.lanes) for r in result.records if r.metric == OUTCOME}
+    assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
+
+
+def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
+    real = job.train_cohort
+
+    def greedy(cohort, **rest):
+        if cohort.model.label == "gan":
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
+        return real(cohort, **rest)
+
+    monkeypatch.setattr(job, "train_cohort", greedy)
+    result = run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
+    assert ends(result.records) == {
+        ("gan", 0): "FAILED",
+        ("gan", 1): "FAILED",
+        ("vae", 0): "DONE",
+        ("vae", 1): "DONE",
+    }
+    assert result.failed == 2
+    reasons = {r.reason for r in result.records if r.model == "gan"}
+    assert reasons == {
+        "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"
+    }
+    assert "can't allocate memory" in result.directory.log.read_text()
+
+
+def test_a_measure_that_raises_costs_its_own_numbers(tiny_suite, told, monkeypatch, tmp_path):
+    from genbench.measures.modes import Modes
+
+    def broken(self, evidence):
+        raise ZeroDivisionError("no classes")
+        yield
+
+    monkeypatch.setattr(Modes, "__call__", broken)
+    suite = tiny_suite("train.steps=4", "samples=40", 'measures=["modes", "quality"]', only=["vae"])
+    result = run(suite, out=tmp_path, reporter=told)
+    by_family = {}
+    for record in result.records:
+        by_family.setdefault(record.metric.partition(".")[0], set()).add(
+            (record.status, record.value is None)
+        )
+    assert by_family["modes"] == {(Status.FAILED, True)}
+    assert (Status.DONE, False) in by_family["quality"]
+    assert Status.FAILED not in {status for status, _ in by_family["quality"]}
+    assert result.failed == 2
+    (reason,) = {r.reason for r in result.records if r.metric == OUTCOME}
+    assert reason == "measures failed: Modes"
+    assert any("measure Modes failed: ZeroDivisionError: no classes" in text for text in told.warnings)
+
+
+def test_bad_models_fail_alone(tiny_suite, told, ends, register, vae, tmp_path):
+    @dataclass(frozen=True, kw_only=True)
+    class Raises(vae):
+        def loss(self, nets, batch):
+            raise ValueError("no [bold]loss[/bold] here")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Diverges(vae):
+        def loss(self, nets, batch):
+            loss, logs = vae.loss(self, nets, batch)
+            return loss * float("nan"), logs
+
+    @dataclass(frozen=True, kw_only=True)
+    class Flat(vae):
+        def sample(self, nets, z):
+            return vae.sample(self, nets, z)[:, :, :5]
+
+    for name, kind in (("raises", Raises), ("diverges", Diverges), ("flat", Flat)):
+        register(name, kind)
+    small = "latent=2, encoder={hidden=[8]}, decoder={hidden=[8]}"
+    entries = ", ".join(f'{{name="{name}", {small}}}' for name in ("raises", "diverges", "flat", "vae"))
+    result = run(tiny_suite(*CHEAP, f"model=[{entries}]"), out=tmp_path, reporter=told)
+    by_model = {model: status for (model, _), status in ends(result.records).items()}
+    assert by_model == {"raises": "FAILED", "diverges": "DIVERGED", "flat": "FAILED", "vae": "DONE"}
+    assert result.failed == 6
+    reasons = {r.model: r.reason for r in result.records if r.metric == OUTCOME}
+    assert reasons["raises"] == "ValueError: no [bold]loss[/bold] here"
+    assert reasons["diverges"] == "not finite from step 1 on"
+    assert "sample returns images (1, 5, 28), expected (1, 28, 28)" in reasons["flat"]
+    tables = result.directory.tables.read_text()
+    assert "2 diverged" in tables and "2 failed" in tables and "not finite from step 1 on" in tables
+    assert (result.directory.grids / "digits-vae.png").exists()
+    assert (result.directory.grids / "digits.png").exists()  # of those that can be drawn
+    assert not (result.directory.grids / "digits-flat.png").exists()
+    assert not [text for text in told.warnings if "picture" in text]
+
+
+def test_pictures_and_plots_cost_no_number(tiny_suite, told, monkeypatch, tmp_path):
+    def broken(*rest):
+        raise TypeError("no pencil")
+
+    for name in ("write_model_grid", "write_overview"):
+        monkeypatch.setattr(job, name, broken)
+    monkeypatch.setattr("genbench.runner.publish.write_plots", broken)
+    result = run(tiny_suite(*CHEAP, only=["vae"], seeds=1), out=tmp_path, reporter=told)
+    assert result.failed == 0 and result.directory.tables.exists()
+    assert sum("TypeError: no pencil. No number is lost" in text for text in told.warnings) == 3
+
+
+class Stops:
+    """Ctrl-C once the given phase has begun."""
+
+    def __init__(self, told, phase):
+        self.told, self.phase = told, phase
+
+    def __getattr__(self, name):
+        return getattr(self.told, name)
+
+    def begin(self, cohort, steps):
+        if cohort.startswith(self.phase):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("phase", "gan", "vae"),
+    [
+        ("features", None, None),
+        ("gan on", "INTERRUPTED", None),
+        ("measuring vae", "DONE", "INTERRUPTED"),
+        ("plots", "DONE", "DONE"),
+    ],
+)
+def test_an_interrupted_run_is_resumed(tiny_suite, straight, told, ends, numbers, tmp_path, phase, gan, vae):
+    suite = tiny_suite(*CHEAP)
+    first = run(suite, out=tmp_path, reporter=Stops(told, phase))
+    assert first.interrupted
+    before = first.records
+    assert {model: status for (model, _), status in ends(before).items()} == {
+        model: status for model, status in (("gan", gan), ("vae", vae)) if status
+    }
+    told.begun.clear()
+    second = run(suite, out=tmp_path, resume=first.path, reporter=told)
+    assert second.path == first.path and not second.interrupted and second.failed == 0
+    after = second.records
+    assert after[: len(before)] == before  # nothing is ever rewritten
+    assert set(ends(after).values()) == {"DONE"} and len(ends(after)) == 4
+    trained = {text.split()[0] for text in told.begun if " on digits, " in text and "measuring" not in text}
+    assert trained == {label for label, status in (("gan", gan), ("vae", vae)) if status != "DONE"}
+    tables = second.directory.tables.read_text()
+    assert "interrupted" not in tables and "unfinished" not in tables
+    assert numbers(after, "modes.") == numbers(straight.records, "modes.")
+
+
+def test_what_was_measured_before_an_interrupt_stands(tiny_suite, told, monkeypatch, tmp_path):
+    from genbench.measures.modes import Modes
+
+    real = Modes.__call__
+
+    def stop(self, evidence):
+        yield next(iter(real(self, evidence)))
+        if evidence.bound:  # not of a control row
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Modes, "__call__", stop)
+    result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
+    assert result.interrupted
+    from genbench.analyse.summary import current
+
+    mine = {(r.seed, r.metric): r.status for r in current(result.records) if r.model == "vae"}
+    assert mine[None, "throughput.parameters"] is Status.DONE
+    first, *rest = Modes.columns
+    assert mine[0, first.metric] is Status.DONE
+    assert {mine[0, column.metric] for column in rest} == {Status.INTERRUPTED}
+    assert mine[1, first.metric] is Status.INTERRUPTED
+
+
+def test_resuming_another_suite_is_refused(finished, tiny_suite, tmp_path):
+    before = finished.directory.records.read_bytes()
+    for change in ("train.steps=21", "samples=99", "model.gan.latent=9", "seeds=3"):
+        with pytest.raises(SuiteError, match=r"--resume .*differ from .*Start a new run"):
+            run(tiny_suite(change), out=tmp_path, resume=finished.path)
+    assert finished.directory.records.read_bytes() == before
+
+
+def test_resuming_a_finished_run_trains_nothing(finished, tiny_suite, told):
+    before = finished.directory.records.read_bytes()
+    again = run(tiny_suite(), out=finished.path.parent.parent, resume=finished.path, reporter=told)
+    assert again.failed == 0
+    assert finished.directory.records.read_bytes() == before
+    assert [text for text in told.notes if "already done" in text] == [
+        "gan on digits: already done",
+        "vae on digits: already done",
+    ]
+
+
+def test_resuming_what_is_no_run(tiny_suite, tmp_path):
+    with pytest.raises(RecordError, match="unknown run 'nothing'"):
+        run(tiny_suite(), out=tmp_path, resume="nothing")
+    (tmp_path / "records.jsonl").touch()
+    with pytest.raises(RecordError, match="not the directory of a run"):
+        run(tiny_suite(), out=tmp_path, resume=tmp_path)
+
+
+def test_a_diverged_trial_stays_counted_when_resumed(tiny_suite, told, register, vae, tmp_path):
+    @dataclass(frozen=True, kw_only=True)
+    class Diverges(vae):
+        def loss(self, nets, batch):
+            return vae.loss(self, nets, batch)[0] * float("inf"), {}
+
+    register("diverges", Diverges)
+    suite = tiny_suite(*CHEAP, "model.vae.name=diverges", only=["diverges"], seeds=1)
+    first = run(suite, out=tmp_path, reporter=told)
+    again = run(suite, out=tmp_path, resume=first.path, reporter=told)
+    assert (first.failed, again.failed) == (1, 1)
+    assert again.records == first.records
+
+
+def test_an_output_folder_that_cannot_be_made(tiny_suite, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot make the folder .*--out DIR"):
+        run(tiny_suite(), out=tmp_path / "file" / "results")
+
+
+def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tiny_suite, told, monkeypatch, tmp_path):
+    from genbench.store.journal import Journal, read_records
+
+    real, left = Journal.append, [30]
+
+    def full(self, record):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OutputError("cannot write records.jsonl: No space left on device.")
+        real(self, record)
+
+    monkeypatch.setattr(Journal, "append", full)
+    with pytest.raises(OutputError, match="No space left"):
+        run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
+    (records,) = tmp_path.rglob("records.jsonl")
+    assert len(read_records(records)) == 30
