@@ -2,6 +2,7 @@
 
 import io
 import re
+from time import monotonic, sleep
 
 import pytest
 from rich.console import Console
@@ -17,7 +18,7 @@ def console(*, terminal, width=80):
     )
 
 
-def drive(reporter):
+def drive(reporter, wait=lambda: None):
     """A run as the runner tells it, with texts that look like markup."""
     reporter.note("results: [a]")
     reporter.begin("control rows of [digits]", 0)
@@ -25,7 +26,8 @@ def drive(reporter):
     reporter.begin("gan on digits, 5 seeds", 3000)
     reporter.step(32, 12.5, LOSSES)
     reporter.step(64, 12.5, LOSSES)
-    reporter.warn("[bold]lane 1[/bold] is not finite")  # what is printed above the bar draws it again
+    wait()
+    reporter.warn("[bold]lane 1[/bold] is not finite")
     reporter.end()
     reporter.end()  # after an interrupt it may be called once more
     reporter.begin("plots", 0)
@@ -49,8 +51,15 @@ def test_the_reporter_suits_the_console():
 
 
 def screens(width):
+    """Every line that a terminal of this width was sent."""
     there = console(terminal=True, width=width)
-    drive(Live(there))
+
+    def wait():  # the bar is drawn by a thread of its own
+        patience = monotonic() + 30
+        while "64/3,000" not in there.file.getvalue() and monotonic() < patience:
+            sleep(0.01)
+
+    drive(Live(there), wait)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", there.file.getvalue())
     return [line.rstrip() for line in re.split(r"[\r\n]", text)]
 
