@@ -61,7 +61,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "–" or "µ" shows "?"
     try:
-        app()
+        app(prog_name="genbench")
     except GenbenchError as error:
         tell(str(error))
         sys.exit(USAGE)

@@ -1,0 +1,168 @@
+"""Each verb with right input."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def test_help_is_light():
+    code = (
+        "import sys\nsys.argv = ['genbench', *sys.argv[1:]]\nfrom genbench.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert not left.code\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib', 'scipy', 'sklearn', 'rich.progress'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    for arguments in (["--help"], ["--version"], *([verb, "--help"] for verb in ("run", "show", "list"))):
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+
+
+def test_show_needs_no_torch(results):
+    code = (
+        f"import sys\nsys.argv = ['genbench', 'show', 'tiny/latest', '--results', {str(results)!r}]\n"
+        "from genbench.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert not left.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_help_lists_every_verb_and_no_verb_shows_help(genbench):
+    said = genbench("--help")
+    assert said.code == 0
+    assert all(verb in said.out for verb in ("run", "list", "show", "sample", "doctor"))
+    assert genbench().code == 2  # nothing was asked for
+
+
+def test_version(genbench):
+    from genbench import __version__
+
+    said = genbench("--version")
+    assert said.code == 0 and said.out.startswith(f"genbench {__version__} ({__version__}")
+
+
+def test_a_run_tells_what_it_does_and_where_its_results_are(genbench, fresh_folder):
+    said = genbench("run", "tiny.toml", "--seeds", "1", "--model", "vae", "--quick", "--out", "there")
+    assert said.code == 0 and said.err == ""
+    (run,) = (fresh_folder / "there" / "tiny").iterdir()
+    assert "Does it [run]?" in said.out
+    assert "vae on digits, 1 seed: 6 steps" in said.out and "gan on digits" not in said.out
+    assert "QUICK RUN: not for comparison" in said.out
+    assert f"records: there/tiny/{run.name}/records.jsonl" in said.out
+    assert "real" in said.out and "modes" in said.out
+
+
+def test_quiet_prints_tables_and_nothing_else(genbench):
+    said = genbench("run", "tiny.toml", "-q", "--seeds", "1", "--model", "vae", "--set", "train.steps=2")
+    assert said.code == 0 and said.out.startswith("digits: mode coverage")
+    assert "Does it" not in said.out and "2 steps\n" not in said.out
+
+
+def test_without_a_compiler_a_run_goes_on_and_says_so(genbench, fresh_folder, monkeypatch):
+    monkeypatch.setenv("CXX", "/nonexistent")
+    changes = ("--set", "train.compile=always", "--set", "train.steps=2")
+    said = genbench("run", "tiny.toml", "--seeds", "1", "--model", "vae", *changes)
+    assert said.code == 0
+    assert " ".join(said.out.split()).count("warning: torch.compile needs a C++ compiler") == 1
+    assert "install g++" in said.out
+    assert "vae: 1 lane as one program, eager" in said.out
+
+
+def test_a_dry_run_checks_everything_and_makes_nothing(genbench, fresh_folder):
+    said = genbench("run", "tiny.toml", "--dry-run", "--quick", "--set", "samples=30")
+    assert said.code == 0
+    assert "suite tiny: 4 trials in 2 cohorts  QUICK" in said.out
+    assert "gan on digits: seeds 0, 1; 6 steps" in said.out and "on 30 samples" in said.out
+    assert sorted(path.name for path in fresh_folder.iterdir()) == ["tiny.toml"]
+    said = genbench("run", "tiny.toml", "--dry-run", "--set", "model.vae.latent=0")
+    assert said.code == 2 and said.out == ""
+
+
+@pytest.mark.parametrize("what", ["models", "datasets", "metrics", "suites"])
+def test_list(genbench, fresh_folder, what):
+    (fresh_folder / "suites").mkdir()
+    (fresh_folder / "tiny.toml").rename(fresh_folder / "suites" / "tiny.toml")
+    (fresh_folder / "suites" / "bad.toml").write_text("x")
+    one = {"models": "vae", "datasets": "digits", "metrics": "quality.fid", "suites": "suites/tiny.toml"}
+    said = genbench("list", what)
+    assert said.code == 0 and one[what] in said.out
+    rows = json.loads(genbench("list", what, "--json").out)
+    assert one[what] in {row.get("name", row.get("metric")) for row in rows}
+    assert all(row.keys() == rows[0].keys() for row in rows)
+
+
+def test_list_names_in_a_narrow_terminal_are_whole(genbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "throughput.train_images_per_s" in genbench("list", "metrics").out
+
+
+def test_nothing_to_list_says_where_it_looked(genbench):
+    assert "no suites here: suites are looked for in the folder suites/" in genbench("list", "suites").out
+
+
+@pytest.mark.parametrize(
+    ("kind", "has"),
+    [
+        ("rich", "digits: mode coverage"),
+        ("md", "| model |"),
+        ("csv", "model"),
+        ("json", "["),
+        ("latex", "\\begin{"),
+    ],
+)
+def test_show_in_every_format(genbench, results, kind, has):
+    said = genbench("show", "tiny/latest", "--results", str(results), "--format", kind)
+    assert said.code == 0 and has in said.out and "vae" in said.out
+    assert said.out.endswith("\n") and "\x1b" not in said.out
+    if kind == "json":
+        json.loads(said.out)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_tables_fit_the_terminal(genbench, results, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = genbench("show", "tiny/latest", "--results", str(results))
+    assert max(map(len, said.out.splitlines())) <= columns
+
+
+def test_a_run_can_be_named_in_every_way(genbench, results):
+    (run,) = (results / "tiny").iterdir()
+    said = [
+        genbench("show", name, "--results", str(results)).out
+        for name in ("tiny/latest", f"tiny/{run.name}", str(run), str(run / "records.jsonl"))
+    ]
+    assert len(set(said)) == 1 and said[0]
+
+
+def test_a_run_without_a_number_says_so(genbench, fresh_folder):
+    (fresh_folder / "results" / "tiny" / "r").mkdir(parents=True)
+    (fresh_folder / "results" / "tiny" / "r" / "records.jsonl").touch()
+    said = genbench("show", "tiny/r")
+    assert said.code == 2 and "tiny/r: no number was finished there" in said.err
+
+
+def test_sample_writes_a_grid_or_the_images(genbench, results, fresh_folder):
+    (checkpoint, *_) = sorted(results.glob("tiny/*/trials/*/checkpoint.safetensors"))
+    name = f"tiny/latest/{checkpoint.parent.name}"
+    said = genbench("sample", name, "--results", str(results), "-n", "5")
+    assert (said.code, said.out) == (0, "5 images: grid.png\n")
+    assert min(Image.open(fresh_folder / "grid.png").size) > 28
+    said = genbench("sample", str(checkpoint), "-n", "7", "-o", "x.npy", "--seed", "3")
+    assert said.code == 0 and np.load(fresh_folder / "x.npy").shape == (7, 1, 28, 28)
+
+
+def test_sample_into_what_cannot_be_written(genbench, results, fresh_folder):
+    (checkpoint, *_) = results.glob("tiny/*/trials/*/checkpoint.safetensors")
+    for name in ("folder.png", "folder.npy"):
+        (fresh_folder / name).mkdir()
+        said = genbench("sample", str(checkpoint), "-n", "2", "-o", name)
+        assert said.code == 2 and said.err.startswith(f"error: cannot write {name}")
+
+
+def test_doctor(genbench):
+    said = genbench("doctor")
+    assert said.code == 0 and "genbench" in said.out and "torch" in said.out
+    assert "MNIST is not on this machine" in said.out
