@@ -60,6 +60,29 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
     assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
 
 
+def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
+    tiny_suite, told, ends, monkeypatch, tmp_path
+):
+    real_train, real_measure = job.train_cohort, job.measure_cohort
+
+    def greedy(cohort, **rest):
+        if len(cohort.trials) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real_train(cohort, **rest)
+
+    def stop(chosen, trained, *rest):
+        if trained.cohort.seeds == (1,):
+            raise KeyboardInterrupt
+        real_measure(chosen, trained, *rest)
+
+    monkeypatch.setattr(job, "train_cohort", greedy)
+    monkeypatch.setattr(job, "measure_cohort", stop)
+    result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
+    assert ends(result.records) == {("vae", 0): "DONE", ("vae", 1): "INTERRUPTED"}
+    costs = [r.status for r in result.records if r.metric == "throughput.parameters"]
+    assert costs == [Status.DONE]
+
+
 def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
     real = job.train_cohort
 
