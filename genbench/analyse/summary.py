@@ -186,10 +186,12 @@ def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Ce
         if estimate.n < counts.done and not reasons:
             reasons.append(f"only {estimate.n} of {counts.done} finished seeds have a value")
         return Cell(estimate, tuple(reasons))
-    if len(valued) == 1:
-        return Cell(_measurement(valued[0]), tuple(reasons))
-    if valued:  # a cohort that was trained in parts: one measurement a part
-        return Cell(estimate_over_seeds([r.value for r in valued if r.value is not None]), tuple(reasons))
+    # A cohort that was trained in parts has one measurement a part; those of fewer lanes are of another size.
+    widest = [r for r in valued if r.lanes == max(each.lanes for each in valued)]
+    if len(widest) == 1:
+        return Cell(_measurement(widest[0]), tuple(reasons))
+    if widest:
+        return Cell(estimate_over_seeds([r.value for r in widest if r.value is not None]), tuple(reasons))
     return Cell(None, tuple(reasons) or endings or ("not measured",))
 
 

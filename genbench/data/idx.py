@@ -120,7 +120,7 @@ class Idx:
         train_images, test_images: paths of files of shape (N, H, W), uint8; relative ones start at the
             working directory.
         train_labels, test_labels: paths of files of shape (N,), uint8: one label for each image, from 0.
-        name: what records and tables call the dataset.
+        label: what records and tables call the dataset.
         classes: names of the classes in label order; by default "0", "1", ... up to the largest label.
     """
 
@@ -128,7 +128,7 @@ class Idx:
     train_labels: str
     test_images: str
     test_labels: str
-    name: str = "idx"
+    label: str = "idx"
     classes: tuple[str, ...] | None = None
 
     def load(self) -> Dataset:
@@ -139,11 +139,11 @@ class Idx:
 
         Raises:
             DataError: a file is missing or damaged, images and labels do not fit each other, train and test
-                images differ in size, a label has no class, or ``name`` or ``classes`` cannot be used.
+                images differ in size, a label has no class, or ``label`` or ``classes`` cannot be used.
         """
-        if not self.name.strip():
+        if not self.label.strip():
             raise DataError(
-                'the dataset idx has an empty `name`. Give it one, or leave the option out for "idx".'
+                'the dataset idx has an empty `label`. Give it one, or leave the option out for "idx".'
             )
         train_images, train_labels = _read_split(self.train_images, self.train_labels)
         test_images, test_labels = _read_split(self.test_images, self.test_labels)
@@ -156,7 +156,7 @@ class Idx:
         classes = self._classes(train_labels, test_labels)
         _, channels, height, width = train_images.shape
         return Dataset(
-            info=DataInfo(name=self.name, shape=(channels, height, width), classes=classes),
+            info=DataInfo(name=self.label, shape=(channels, height, width), classes=classes),
             train_images=train_images,
             train_labels=train_labels,
             test_images=test_images,
@@ -189,7 +189,7 @@ class Idx:
             return tuple(str(label) for label in range(max(largest.values()) + 1))
         if len(set(self.classes)) < len(self.classes):
             raise DataError(
-                f"`classes` of the dataset {self.name!r} names a class twice: {list(self.classes)}."
+                f"`classes` of the dataset {self.label!r} names a class twice: {list(self.classes)}."
             )
         for path, label in largest.items():
             if label >= len(self.classes):

@@ -126,7 +126,7 @@ def _trees(state: TrainState) -> Mapping[str, dict[tuple[str, ...], Tensor]]:
 def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     if not path.is_file():
         raise CheckpointError(
-            f"no checkpoint at {path}. Give RUN/TRIAL as printed by the run or by `genbench show`."
+            f"no checkpoint at {path}. Give RUN/TRIAL; `genbench sample RUN` lists the trials of a run."
         )
     try:
         with safe_open(path, framework="pt") as file:

@@ -174,3 +174,13 @@ def test_metrics_keep_the_order_and_unit_of_their_first_record() -> None:
         record(metric="b.x", seed=1, unit="ms"),
     ]
     assert [(m.name, m.unit) for m in only(records).metrics] == [("b.x", "s"), ("a.x", "")]
+
+
+def test_the_throughput_of_a_divided_cohort_is_that_of_its_widest_parts() -> None:
+    parts = [
+        record(metric="throughput.train_images_per_s", seed=None, trial=str(n), lanes=lanes, value=value)
+        for n, (lanes, value) in enumerate([(2, 100.0), (2, 110.0), (1, 55.0)])
+    ]
+    cell = only(parts).rows[0].cells["throughput.train_images_per_s"]
+    assert cell.estimate is not None
+    assert (cell.estimate.median, cell.estimate.n) == (105.0, 2)

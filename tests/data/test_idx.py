@@ -188,7 +188,7 @@ def write(tmp_path, idx_bytes):
 
 
 def test_dataset_of_four_files(write, tmp_path):
-    source = Idx(**write(), name="mine")
+    source = Idx(**write(), label="mine")
     data = source.load()
     assert (data.info.name, data.info.shape, data.info.classes) == ("mine", (1, 3, 4), ("0", "1", "2"))
     np.testing.assert_array_equal(data.train_images, IMAGES[:, None], strict=True)
@@ -231,7 +231,7 @@ def test_locate_without_a_file(write, tmp_path):
         ({"test_labels": [3]}, {"classes": ("a", "b", "c")}, ["test_labels", "label 3"]),
         ({}, {"classes": ()}, ["label 2", "0 classes"]),
         ({}, {"classes": ("a", "b", "a")}, ["twice"]),
-        ({}, {"name": "  "}, ["`name`"]),
+        ({}, {"label": "  "}, ["`label`"]),
         ({"train_images": np.zeros((0, 3, 4)), "train_labels": []}, {}, ["train_images", "empty"]),
     ],
 )
