@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
@@ -84,13 +84,13 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that is known of one trained trial (or control row) when it is measured.
+    """All that is known of one trained trial, control row or whole cohort when it is measured.
 
     Attributes:
         reference: the real data and the extractor.
-        samples: (N, C, H, W) uint8 images that the model made.
+        samples: (N, C, H, W) uint8 images that the model made; none where a whole cohort is measured.
         bound: computes the likelihood bound, for models that have one.
-        timing: of the trial's cohort; ``None`` for control rows and for lanes other than the cohort's first.
+        timing: what the cohort cost; ``None`` where a trial or a control row is measured.
     """
 
     reference: Reference
@@ -105,9 +105,17 @@ class Evidence:
 
 
 class Measure(Protocol):
-    """What is registered as a measure: yields readings for the columns it declares."""
+    """What is registered as a measure: yields readings for the columns it declares.
 
-    columns: tuple[Column, ...]
+    Attributes:
+        columns: every number it may yield.
+        per_cohort: whether its numbers belong to a cohort as a whole, whose lanes share one clock: it is then
+            taken once a cohort, and sees the timing and no samples. Otherwise it is taken of every lane and
+            control row, and sees samples and no timing.
+    """
+
+    columns: ClassVar[tuple[Column, ...]]
+    per_cohort: ClassVar[bool]
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Take the readings. A number that cannot be had is a reading with ``value`` None and a reason."""

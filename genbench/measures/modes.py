@@ -38,6 +38,7 @@ class Modes:
     """
 
     columns: ClassVar[tuple[Column, ...]] = (COVERED, ENTROPY, KL)
+    per_cohort: ClassVar[bool] = False
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Three readings; one that cannot be taken says why."""

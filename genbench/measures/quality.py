@@ -44,6 +44,7 @@ class Quality:
     """Distances and neighbourhoods of samples and test images, both in the extractor's features."""
 
     columns: ClassVar[tuple[Column, ...]] = (FID, KID, PRECISION, RECALL, DENSITY, COVERAGE, ELBO)
+    per_cohort: ClassVar[bool] = False
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Seven readings; one that cannot be taken says why."""

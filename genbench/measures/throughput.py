@@ -59,9 +59,10 @@ _FEWEST_BLOCKS = 3  # of fewer the bootstrap says nothing
 @measures.register("throughput")
 @dataclass(frozen=True)
 class Throughput:
-    """What the cohort cost. Nothing where no clock ran: control rows, and lanes after the first."""
+    """What a cohort cost, all lanes together. Nothing of trials and control rows: they have no clock."""
 
     columns: ClassVar[tuple[Column, ...]] = (TRAIN, SAMPLE, STEPS, COMPILE, MEMORY, PARAMETERS, FLOPS)
+    per_cohort: ClassVar[bool] = True
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Seven readings, or none.
