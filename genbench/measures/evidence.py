@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from torch import Tensor
 
@@ -44,7 +44,8 @@ class Timing:
     """What the clock and the accountant saw of one cohort.
 
     Attributes:
-        compile_s, warmup_s: seconds before the steady state, compilation apart.
+        compile_s: seconds of compilation.
+        warmup_s: seconds of the steps before the steady state, compilation left out.
         block_steps: steps in each timed block of the steady state.
         block_s: seconds of each of these blocks, all lanes together.
         sample_images: images drawn in each timed sampling block, all lanes together.
@@ -56,6 +57,8 @@ class Timing:
         peak_memory_bytes: highest memory in training, all lanes; ``None`` where it cannot be read.
         compiled: whether the step was compiled.
         device: what it ran on, for people.
+        memory_of: what ``peak_memory_bytes`` counts: "device", the tensors on an accelerator; or "process",
+            all that the whole process holds in main memory, its libraries and the data with it.
     """
 
     compile_s: float
@@ -71,6 +74,7 @@ class Timing:
     peak_memory_bytes: int | None
     compiled: bool
     device: str
+    memory_of: Literal["process", "device"] = "process"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,8 +37,19 @@ STEPS = Column(
     meaning="one step advances every lane; median of the timed blocks",
 )
 COMPILE = Column("throughput.compile_s", "compile", "s", Better.LOWER, meaning="0 where nothing was compiled")
+WARMUP = Column(
+    "throughput.warmup_s",
+    "warm-up",
+    "s",
+    Better.LOWER,
+    meaning="the steps before the timed blocks, compilation left out",
+)
 MEMORY = Column(
-    "throughput.peak_memory", "peak memory", "MiB", Better.LOWER, meaning="in training, all lanes together"
+    "throughput.peak_memory",
+    "peak memory",
+    "MiB",
+    Better.LOWER,
+    meaning="in training, all lanes together; on a CPU of the whole process, libraries and data included",
 )
 PARAMETERS = Column("throughput.parameters", "parameters", "", Better.NEITHER, meaning="trained, in one lane")
 FLOPS = Column(
@@ -54,6 +65,8 @@ SCATTER = 3.0
 
 _RESAMPLES = 2000
 _FEWEST_BLOCKS = 3  # of fewer the bootstrap says nothing
+_TOO_FEW_STEPS = "No block was timed: too few steps for a steady state."
+_TOO_FEW_SAMPLES = "No block was timed: too few samples to draw a whole block after the one that warms up."
 
 
 @measures.register("throughput")
@@ -61,11 +74,11 @@ _FEWEST_BLOCKS = 3  # of fewer the bootstrap says nothing
 class Throughput:
     """What a cohort cost, all lanes together. Nothing of trials and control rows: they have no clock."""
 
-    columns: ClassVar[tuple[Column, ...]] = (TRAIN, SAMPLE, STEPS, COMPILE, MEMORY, PARAMETERS, FLOPS)
+    columns: ClassVar[tuple[Column, ...]] = (TRAIN, SAMPLE, STEPS, COMPILE, WARMUP, MEMORY, PARAMETERS, FLOPS)
     per_cohort: ClassVar[bool] = True
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
-        """Seven readings, or none.
+        """Eight readings, or none.
 
         Warns:
             GenbenchWarning: the slowest timed block took more than three times the median one.
@@ -77,10 +90,11 @@ class Throughput:
         images = timing.images_per_step * timing.lanes
         _warn_if_scattered("training", timing.block_s)
         _warn_if_scattered("sampling", timing.sample_s)
-        yield _median(TRAIN, timing, [images / s for s in step_s])
-        yield _median(SAMPLE, timing, [timing.sample_images / s for s in timing.sample_s])
-        yield _median(STEPS, timing, [1000 * s for s in step_s])
+        yield _median(TRAIN, timing, [images / s for s in step_s], _TOO_FEW_STEPS)
+        yield _median(SAMPLE, timing, [timing.sample_images / s for s in timing.sample_s], _TOO_FEW_SAMPLES)
+        yield _median(STEPS, timing, [1000 * s for s in step_s], _TOO_FEW_STEPS)
         yield _single(COMPILE, timing, timing.compile_s if timing.compiled else 0.0)
+        yield _single(WARMUP, timing, timing.warmup_s)
         peak = timing.peak_memory_bytes
         yield _single(MEMORY, timing, None if peak is None else peak / 2**20, "peak memory")
         yield _single(PARAMETERS, timing, float(timing.parameters))
@@ -88,11 +102,9 @@ class Throughput:
         yield _single(FLOPS, timing, None if flops is None else flops / 1e9, "the step's operations")
 
 
-def _median(column: Column, timing: Timing, values: Sequence[float]) -> Reading:
+def _median(column: Column, timing: Timing, values: Sequence[float], without: str) -> Reading:
     if not values:
-        return _reading(
-            column, timing, None, n=0, reason="No block was timed: too few steps for a steady state."
-        )
+        return _reading(column, timing, None, n=0, reason=without)
     error = _half_width(np.asarray(values)) if len(values) >= _FEWEST_BLOCKS else None
     return _reading(column, timing, float(np.median(values)), error=error, n=len(values))
 
@@ -114,6 +126,8 @@ def _reading(
     # Counts are the same on every machine; what a clock or a memory gauge says is not.
     counted = column in (PARAMETERS, FLOPS)
     protocol: dict[str, str | int | float | bool] = {"lanes": timing.lanes, "device": timing.device}
+    if column is MEMORY:
+        protocol["memory"] = timing.memory_of
     versions = {"metric": column.version}
     return Reading(column, value, error, n, reason, versions, {} if counted else protocol)
 

@@ -25,6 +25,7 @@ _LABELS = {
     "throughput.sample_images_per_s": "sampling",
     "throughput.s_per_1000_steps": "1000 steps",
     "throughput.compile_s": "compilation",
+    "throughput.warmup_s": "warm-up",
     "throughput.peak_memory": "peak memory",
     "throughput.parameters": "parameters",
     "throughput.flops_per_step": "FLOPs per step",

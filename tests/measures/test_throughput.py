@@ -43,6 +43,7 @@ def test_values(measured):
         "sample_images_per_s": 3000.0,
         "s_per_1000_steps": 50.0,
         "compile_s": 7.0,
+        "warmup_s": 1.0,
         "peak_memory": 3.0,
         "parameters": 1234.0,
         "flops_per_step": 3.0,
@@ -94,9 +95,22 @@ def test_what_is_not_known_has_a_reason(measured):
 def test_clocks_are_stamped_with_lanes_and_device_and_counts_are_not(measured):
     found = measured()
     assert found["throughput.train_images_per_s"].protocol == {"lanes": 4, "device": "a machine"}
-    assert found["throughput.peak_memory"].protocol == {"lanes": 4, "device": "a machine"}
+    assert found["throughput.warmup_s"].protocol == {"lanes": 4, "device": "a machine"}
     assert found["throughput.parameters"].protocol == {}
     assert found["throughput.flops_per_step"].protocol == {}
+
+
+@pytest.mark.parametrize("of", ["process", "device"])
+def test_memory_is_stamped_with_whose_it_is(measured, of):
+    reading = measured(memory_of=of)["throughput.peak_memory"]
+    assert reading.protocol == {"lanes": 4, "device": "a machine", "memory": of}
+
+
+def test_sampling_and_training_lack_blocks_for_reasons_of_their_own(measured):
+    found = measured(sample_s=(), block_s=())
+    assert "too few steps" in found["throughput.train_images_per_s"].reason
+    assert "too few steps" in found["throughput.s_per_1000_steps"].reason
+    assert "too few samples" in found["throughput.sample_images_per_s"].reason
 
 
 def test_scattered_blocks_are_said(measured):
