@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 JSON = None | bool | int | float | str | Sequence["JSON"] | Mapping[str, "JSON"]
@@ -31,3 +32,12 @@ def derive_seed(*parts: int | str) -> int:
     """
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+PLAIN_NAME = "1 to 48 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
+"""What a name that becomes a folder, a table row or part of a file name is made of, for messages."""
+
+
+def is_plain_name(text: str) -> bool:
+    """Whether ``text`` is what ``PLAIN_NAME`` says."""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,47}", text) is not None

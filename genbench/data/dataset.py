@@ -21,6 +21,9 @@ class Dataset:
         train_images, test_images: (N, C, H, W) uint8, 0 to 255.
         train_labels, test_labels: (N,) int64, an index into ``info.classes``.
         source: where it was found, for people ("/data/mnist", "scikit-learn 1.5").
+        features: id of the shipped feature extractor that these images are made for, for which only the
+            file that knows where they come from can vouch ("mnist-cnn": centred handwritten digits); by
+            default none, whatever the images are called, and one is trained on them.
     """
 
     info: DataInfo
@@ -29,6 +32,7 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
     source: str
+    features: str = ""
 
     @property
     def hash(self) -> str:

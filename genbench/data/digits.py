@@ -61,6 +61,7 @@ class Digits:
             test_images=images[is_test],
             test_labels=labels[is_test],
             source=f"scikit-learn {sklearn.__version__}",
+            features="mnist-cnn",
         )
 
     def locate(self) -> str | None:

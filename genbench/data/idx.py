@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError
+from genbench.core.ids import PLAIN_NAME, is_plain_name
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset
 from genbench.data.files import open_contents, read_up_to, user_path
@@ -21,6 +22,7 @@ from genbench.data.files import open_contents, read_up_to, user_path
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _MOST_DIMENSIONS = 4
+_VALIDATION = "mnist-validation"  # what MNIST calls itself without its test images
 _AGAIN = "Copy or download it again."
 
 
@@ -120,7 +122,7 @@ class Idx:
         train_images, test_images: paths of files of shape (N, H, W), uint8; relative ones start at the
             working directory.
         train_labels, test_labels: paths of files of shape (N,), uint8: one label for each image, from 0.
-        label: what records and tables call the dataset.
+        label: what records, tables and file names call the dataset; not the name of another one.
         classes: names of the classes in label order; by default "0", "1", ... up to the largest label.
     """
 
@@ -141,10 +143,7 @@ class Idx:
             DataError: a file is missing or damaged, images and labels do not fit each other, train and test
                 images differ in size, a label has no class, or ``label`` or ``classes`` cannot be used.
         """
-        if not self.label.strip():
-            raise DataError(
-                'the dataset idx has an empty `label`. Give it one, or leave the option out for "idx".'
-            )
+        self._check_label()
         train_images, train_labels = _read_split(self.train_images, self.train_labels)
         test_images, test_labels = _read_split(self.test_images, self.test_labels)
         if train_images.shape[1:] != test_images.shape[1:]:
@@ -170,6 +169,19 @@ class Idx:
             return self._folder() if all(path.is_file() for path in self._paths()) else None
         except OSError:  # a folder that may not be entered
             return None
+
+    def _check_label(self) -> None:
+        if not is_plain_name(self.label):
+            raise DataError(
+                f"the dataset idx has the `label` {self.label!r}, which becomes part of file names. Use "
+                f'{PLAIN_NAME}, or leave the option out for "idx".'
+            )
+        taken = {*datasets.names(), _VALIDATION} - {"idx"}
+        if self.label.lower() in taken:
+            raise DataError(
+                f"the dataset idx has the `label` {self.label!r}, which is the name of other images: "
+                f"tables would pass these for them. Choose none of {', '.join(sorted(taken))}."
+            )
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(

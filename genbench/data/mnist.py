@@ -118,6 +118,7 @@ def _hold_out(data: Dataset) -> Dataset:
         test_images=data.train_images[-HELD_OUT:],
         test_labels=data.train_labels[-HELD_OUT:],
         source=f"{data.source}, last {HELD_OUT:,} training images held out",
+        features=data.features,
     )
 
 
@@ -152,4 +153,5 @@ def _read(folder: Path) -> Dataset:
         test_images=test_images[:, np.newaxis],
         test_labels=test_labels.astype(np.int64),
         source=str(folder),
+        features="mnist-cnn",
     )

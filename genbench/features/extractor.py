@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +16,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.errors import DataError
+from genbench.core.errors import DataError, GenbenchWarning, OutputError
 from genbench.core.paths import cache_dir
 from genbench.features.cnn import FEATURES, SmallCNN
 from genbench.features.training import RECIPE, train
-from genbench.features.weightfile import load, save
+from genbench.features.weightfile import load, save, weight_hash
 
 MNIST_CNN = Path(__file__).parent / "weights" / "mnist_cnn.safetensors"
 MNIST_CNN_HASH = "fcd78be722c1"
 
-_PINNED_FOR = ("mnist", "mnist-validation", "digits")
+_PINNED = "mnist-cnn"
 _BATCH = 256
 
 
@@ -58,6 +59,10 @@ class LabelledImages(Protocol):
     @property
     def hash(self) -> str:
         """Content hash of the data."""
+
+    @property
+    def features(self) -> str:
+        """Id of the extractor that ships with genbench and is right for these images; empty if none is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +116,21 @@ class Extractor:
 def extractor_for(dataset: LabelledImages, *, device: torch.device | str = "cpu") -> Extractor:
     """The extractor that a dataset is measured with.
 
-    "mnist" and "digits" (1 x 28 x 28, ten classes) share the network that ships with genbench. For any
-    other dataset one is trained on its training split by the same recipe and kept in the cache
-    directory; its scores compare only among runs that share that file (the weight hash tells).
+    Which one goes by where the images come from, never by what they are called: MNIST and scikit-learn's
+    digits name the network that ships with genbench, "mnist-cnn". For any other dataset one is trained on
+    its training split by the same recipe and kept in the cache directory; its scores compare only among
+    runs that share that file (the weight hash tells).
 
     Args:
         dataset: labelled images.
         device: where the network runs. Features come back to the CPU.
 
     Raises:
-        DataError: the dataset has no labels, or weights are damaged.
+        DataError: the dataset has no labels, it names an extractor that there is not or that reads other
+            images, or weights are damaged.
+
+    Warns:
+        GenbenchWarning: the cache cannot be written, so that the next run has to train again.
     """
     info = dataset.info
     if not info.classes or len(dataset.train_labels) != len(dataset.train_images):
@@ -128,19 +138,49 @@ def extractor_for(dataset: LabelledImages, *, device: torch.device | str = "cpu"
             f"dataset {info.name!r} has no labels, and the features that quality and mode metrics need come "
             "from a classifier. Provide labels, or leave `quality` and `modes` out of the suite's measures."
         )
-    if info.name in _PINNED_FOR and info.shape == (1, 28, 28) and len(info.classes) == 10:
-        network = SmallCNN(1, 10)
-        digest = load(network, MNIST_CNN, expect=MNIST_CNN_HASH)
-        return _frozen("mnist-cnn", digest, network, info, device, pinned=True)
-    data_hash = dataset.hash
+    return _pinned(dataset, device) if dataset.features else _trained(dataset, device)
+
+
+def _pinned(dataset: LabelledImages, device: torch.device | str) -> Extractor:
+    info = dataset.info
+    if (dataset.features, info.shape, len(info.classes)) != (_PINNED, (1, 28, 28), 10):
+        raise DataError(
+            f"dataset {info.name!r}, of shape {info.shape} with {len(info.classes)} classes, names the "
+            f"feature extractor {dataset.features!r}. The one that ships is {_PINNED!r}, for handwritten digits of "
+            "shape (1, 28, 28) in ten classes. Leave `features` out of the Dataset to have one trained."
+        )
+    network = SmallCNN(1, 10)
+    digest = load(network, MNIST_CNN, expect=MNIST_CNN_HASH)
+    return _frozen(_PINNED, digest, network, info, device, pinned=True)
+
+
+def _trained(dataset: LabelledImages, device: torch.device | str) -> Extractor:
+    info, data_hash = dataset.info, dataset.hash
     path = cache_dir() / "features" / f"{data_hash}-recipe{RECIPE}.safetensors"
-    network = SmallCNN(info.shape[0], len(info.classes))
-    if path.exists():
+    if _is_kept(path):
+        network = SmallCNN(info.shape[0], len(info.classes))
         digest = load(network, path)
     else:
         network = train(dataset.train_images, dataset.train_labels, classes=len(info.classes), device=device)
-        digest = save(network, path, {"recipe": RECIPE, "data": data_hash, "dataset": info.name})
+        try:
+            digest = save(network, path, {"recipe": RECIPE, "data": data_hash, "dataset": info.name})
+        except OutputError as error:
+            digest = weight_hash(network.state_dict())
+            warnings.warn(
+                f"the feature extractor trained on {info.name} cannot be kept ({error.__cause__ or error}): "
+                "the next run trains it again, and where its weights come out otherwise the scores of the "
+                "two do not compare. Set GENBENCH_CACHE to a folder that can be written.",
+                GenbenchWarning,
+                stacklevel=3,
+            )
     return _frozen(f"trained:{data_hash}", digest, network, info, device, pinned=False)
+
+
+def _is_kept(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder that may not be entered
+        return False
 
 
 def _frozen(

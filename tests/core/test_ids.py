@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genbench.core.ids import bytes_hash, content_hash, derive_seed
+from genbench.core.ids import bytes_hash, content_hash, derive_seed, is_plain_name
 
 PARTS = st.lists(st.integers() | st.text(), max_size=4)
 
@@ -57,3 +57,12 @@ def test_seeds_fit_63_bits_and_differ_where_any_part_differs(
 def test_a_number_is_not_its_text() -> None:
     assert derive_seed(1) != derive_seed("1")
     assert derive_seed("a", "b") != derive_seed("ab")
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("a", True), ("0.A_b+c-", True), ("x" * 48, True), ("x" * 49, False)]
+    + [(name, False) for name in ("", " ", "a b", "a/b", "..", "-a", "_a", "a\n", "é")],
+)
+def test_plain_names(name: str, good: bool) -> None:
+    assert is_plain_name(name) is good

@@ -24,6 +24,7 @@ def test_shape_and_classes(data):
     assert data.train_images.dtype == data.test_images.dtype == np.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == np.int64
     assert data.source.startswith("scikit-learn ")
+    assert data.features == "mnist-cnn"
 
 
 def test_it_never_changes(data):

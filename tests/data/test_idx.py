@@ -198,6 +198,11 @@ def test_dataset_of_four_files(write, tmp_path):
     assert data.source == source.locate() == str(tmp_path)
 
 
+@pytest.mark.parametrize("label", ["idx", "fashion-mnist", "A.b_c+1", "x" * 48])
+def test_labels_that_name_files(write, label):
+    assert Idx(**write(), label=label).load().info.name == label
+
+
 def test_classes_come_from_both_splits(write):
     assert Idx(**write(test_labels=[4])).load().info.classes == ("0", "1", "2", "3", "4")
 
@@ -231,7 +236,14 @@ def test_locate_without_a_file(write, tmp_path):
         ({"test_labels": [3]}, {"classes": ("a", "b", "c")}, ["test_labels", "label 3"]),
         ({}, {"classes": ()}, ["label 2", "0 classes"]),
         ({}, {"classes": ("a", "b", "a")}, ["twice"]),
-        ({}, {"label": "  "}, ["`label`"]),
+        *(
+            ({}, {"label": label}, ["`label`", "file names", "leave the option out"])
+            for label in ("", "  ", "../up", "a b", "-x", ".x", "x\n", "é", "x" * 49)
+        ),
+        *(
+            ({}, {"label": label}, ["`label`", "name of other images"])
+            for label in ("mnist", "digits", "MNIST", "mnist-validation")
+        ),
         ({"train_images": np.zeros((0, 3, 4)), "train_labels": []}, {}, ["train_images", "empty"]),
     ],
 )

@@ -80,6 +80,13 @@ def test_reads_plain_and_compressed_files(contents, tmp_path, plain):
     assert data.source == MNIST(path=str(folder)).locate() == str(folder)
 
 
+@pytest.mark.parametrize("validation", [False, True])
+def test_it_vouches_for_the_extractor_that_ships(contents, tmp_path, monkeypatch, validation):
+    monkeypatch.setattr(mnist, "HELD_OUT", 2)
+    data = MNIST(path=str(put(tmp_path / "here", contents, plain=True)), validation=validation).load()
+    assert (len(data.train_images), data.features) == (4 if validation else 6, "mnist-cnn")
+
+
 def test_order_of_the_search(contents, tmp_path, monkeypatch, published):
     def both():
         where = MNIST().locate()

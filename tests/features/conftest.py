@@ -14,6 +14,7 @@ class Images:
     info: DataInfo
     train_images: np.ndarray
     train_labels: np.ndarray
+    features: str = ""
 
     @property
     def hash(self):

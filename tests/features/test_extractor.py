@@ -8,7 +8,7 @@ from safetensors import safe_open
 from sklearn.datasets import load_digits
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.errors import DataError
+from genbench.core.errors import DataError, GenbenchWarning
 from genbench.core.registry import datasets
 from genbench.features import extractor_for
 from genbench.features.extractor import MNIST_CNN
@@ -157,9 +157,37 @@ def test_other_data_get_an_extractor_of_their_own(blobs, quick_training, tmp_pat
         extractor_for(blobs)
 
 
-def test_mnist_in_name_only_is_not_measured_with_the_pinned_one(blobs, quick_training, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["mnist", "mnist-validation", "digits"])
+def test_the_name_of_a_dataset_pins_nothing(blobs, quick_training, tmp_path, monkeypatch, name):
     monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
-    assert not extractor_for(replace(blobs, info=replace(blobs.info, name="mnist"))).pinned
+    clothes = replace(
+        blobs,
+        info=DataInfo(name, (1, 28, 28), tuple("0123456789")),
+        train_images=np.random.default_rng(0).integers(0, 256, (40, 1, 28, 28), dtype=np.uint8),
+    )
+    assert extractor_for(clothes).id == f"trained:{clothes.hash}"
+
+
+def test_the_pinned_one_comes_with_the_data_whatever_they_are_called(digits, pinned):
+    renamed = extractor_for(replace(digits, info=replace(digits.info, name="mine")))
+    assert (renamed.id, renamed.hash, renamed.pinned) == (pinned.id, pinned.hash, True)
+
+
+def test_an_extractor_that_does_not_ship_or_does_not_fit_is_refused(blobs, digits):
+    with pytest.raises(DataError, match=r"'blobs', of shape \(3, 10, 12\).* names .*'mnist-cnn'"):
+        extractor_for(replace(blobs, features="mnist-cnn"))
+    with pytest.raises(DataError, match=r"names the feature extractor 'inception'\. The one that ships is"):
+        extractor_for(replace(digits, features="inception"))
+
+
+def test_a_cache_that_cannot_be_written_costs_a_warning(blobs, quick_training, tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("GENBENCH_CACHE", str(file))
+    with pytest.warns(GenbenchWarning, match="trained on blobs cannot be kept .* Set GENBENCH_CACHE"):
+        extractor = extractor_for(blobs)
+    monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
+    assert extractor.hash == extractor_for(blobs).hash
 
 
 def test_data_without_labels_are_refused(blobs):
