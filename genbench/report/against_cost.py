@@ -90,13 +90,16 @@ def _points(summary: Summary, records: Sequence[Record]) -> list[_Point]:
 
 
 def _lane_thousands(records: Sequence[Record], model: str) -> float:
-    """Thousands of steps that a lane was trained for, over the lanes that shared the time."""
+    """Thousands of steps that a lane was trained for, over the lanes that shared the time.
+
+    The lanes are those of the widest parts of a divided cohort, whose pace the summary tells.
+    """
     mine = [record for record in records if record.model == model and record.status is Status.DONE]
     steps = max((record.step for record in mine if record.metric == OUTCOME), default=0)
-    timed = [record for record in mine if record.metric == COST]
+    timed = [record for record in mine if record.metric == COST and record.value is not None]
     if not timed:
         return 0.0
-    return (steps or timed[-1].step) / 1000 / max(1, timed[-1].lanes)
+    return (steps or timed[-1].step) / 1000 / max(1, *(record.lanes for record in timed))
 
 
 def _spread(estimate: Estimate) -> list[list[float]] | None:

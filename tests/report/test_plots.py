@@ -69,6 +69,20 @@ def test_points_have_their_quality_and_the_seconds_of_a_lane(make: Make) -> None
     assert axes.get_xlabel() == "training time of one lane ↓ (s)" and axes.get_ylabel() == "FD ↓"
 
 
+@pytest.mark.parametrize("parts", [(5, 2), (2, 1), (2, 5)])
+def test_the_seconds_of_uneven_parts_are_those_of_the_widest(make: Make, parts: tuple[int, int]) -> None:
+    records = [make(seed=seed, value=10.0) for seed in range(sum(parts))]
+    records += [
+        make(**COST_METRIC, trial=f"part of {lanes}", value=3.0 * lanes, step=2000, lanes=lanes)
+        for lanes in parts
+    ]
+    figure = quality_against_cost(summarise(records)[0], records, "digits")
+    assert figure is not None
+    (container,) = figure.axes[0].containers
+    (x,), _ = container.lines[0].get_data()
+    assert x == pytest.approx(6.0)  # 3 s a lane and 1000 steps, of 2000 steps
+
+
 def test_models_without_a_point_are_named(summary: Summary, run: Sequence[Record]) -> None:
     figure = quality_against_cost(summary, run, "digits")
     assert figure is not None
