@@ -146,8 +146,9 @@ def _pinned(dataset: LabelledImages, device: torch.device | str) -> Extractor:
     if (dataset.features, info.shape, len(info.classes)) != (_PINNED, (1, 28, 28), 10):
         raise DataError(
             f"dataset {info.name!r}, of shape {info.shape} with {len(info.classes)} classes, names the "
-            f"feature extractor {dataset.features!r}. The one that ships is {_PINNED!r}, for handwritten digits of "
-            "shape (1, 28, 28) in ten classes. Leave `features` out of the Dataset to have one trained."
+            f"feature extractor {dataset.features!r}. The one that ships is {_PINNED!r}, for handwritten "
+            "digits of shape (1, 28, 28) in ten classes. Leave `features` out of the Dataset, and one is "
+            "trained."
         )
     network = SmallCNN(1, 10)
     digest = load(network, MNIST_CNN, expect=MNIST_CNN_HASH)

@@ -10,13 +10,15 @@ network is as good and another ruler. So the weights ship, and their hash stands
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from genbench import __version__
-from genbench.core.errors import DataError, GenbenchError
+from genbench.core.errors import DataError, GenbenchError, PluginError
 from genbench.core.registry import datasets
 from genbench.features.training import RECIPE, accuracy, train
 from genbench.features.weightfile import save
@@ -34,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--dataset",
         nargs="+",
         default=["mnist", "digits"],
-        choices=datasets.names(),
-        help="what to train on: one network for all of them, which must have the same shape and classes",
+        choices=_offered(),
+        help="what to train on (datasets that need no options): one network for all of them, which must have "
+        "the same shape and classes",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="safetensors file to write")
     parser.add_argument("--seed", type=int, default=0, help="decides weights, order and augmentation")
@@ -73,6 +76,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     print(f"{options.output}: weight hash {save(network, options.output, notes)}")
     return 0
+
+
+def _offered() -> list[str]:
+    """Names of the datasets that can be made without options; those that do not import are left out."""
+    names = []
+    for name in datasets.names():
+        with suppress(PluginError):
+            options = inspect.signature(datasets.get(name)).parameters.values()
+            if all(option.default is not option.empty for option in options):
+                names.append(name)
+    return names
 
 
 if __name__ == "__main__":

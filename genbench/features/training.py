@@ -50,7 +50,8 @@ def train(
     total = max(_MIN_STEPS, _EPOCHS * (len(images) // _BATCH))
     generator = torch.Generator().manual_seed(derive_seed(seed, "extractor", "batches"))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "extractor", "weights"))
+        # torch.manual_seed would seed accelerators too, which nobody would set back
+        torch.default_generator.manual_seed(derive_seed(seed, "extractor", "weights"))
         network = SmallCNN(images.shape[1], classes)
     network = network.to(device).train()
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=_DECAY)

@@ -86,3 +86,11 @@ def test_missing_data_are_said_without_a_traceback(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(recipe.datasets, "get", lambda name: Missing)
     assert recipe.main(["--dataset", "mnist", "-o", str(tmp_path / "weights.safetensors")]) == 2
     assert "no such data" in capsys.readouterr().err
+
+
+def test_datasets_that_need_options_are_not_offered(tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        recipe.main(["--dataset", "idx", "-o", str(tmp_path / "weights.safetensors")])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert "invalid choice: 'idx'" in said and "mnist" in said

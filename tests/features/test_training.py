@@ -35,6 +35,15 @@ def test_training_learns_and_can_be_repeated(monkeypatch):
     assert len(hashes) == 2
 
 
+def test_training_leaves_the_generators_of_accelerators_alone(monkeypatch):
+    monkeypatch.setattr("genbench.features.training._MIN_STEPS", 1)
+    monkeypatch.setattr("genbench.features.training._EPOCHS", 1)
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    train(*draw_bars(4, seed=0), classes=2)
+    assert seeded == []
+
+
 @pytest.mark.parametrize("count", [2, 129])
 def test_batches_are_never_of_one(count, monkeypatch):
     monkeypatch.setattr("genbench.features.training._MIN_STEPS", 2)
