@@ -127,12 +127,13 @@ class Registry(Generic[T]):
         self._origins.setdefault(name, origin)
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: str | Path) -> None:
     """Run a Python file so that what it registers can be used. This executes the file's code.
 
     Raises:
         PluginError: there is no such file, or running it fails.
     """
+    path = Path(path)
     if not path.is_file():
         raise PluginError(f"no plugin file at {path}. Give --plugin the path of a Python file.")
     name = f"genbench_plugin_{bytes_hash(str(path.resolve()).encode())}"

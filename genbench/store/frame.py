@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genbench.core.record import Record
-from genbench.store.journal import read_records
-from genbench.store.rundir import RunDirectory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +17,7 @@ _MAPPINGS = {"versions": "version", "protocol": "protocol"}
 
 
 def to_frame(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a record, in the order given.
+    """One row a record, in the order given; records of several runs are told apart by ``run``.
 
     Columns are the fields of ``genbench.core.record.Record`` under their own names, with three changes:
 
@@ -47,18 +44,6 @@ def to_frame(records: Sequence[Record]) -> pd.DataFrame:
                 cells = [str(cell) for cell in cells]
             columns[name] = pd.Series(cells, dtype=_DTYPES.get(name, "object"))
     return pd.DataFrame(columns)
-
-
-def read_frame(runs: Iterable[RunDirectory | Path]) -> pd.DataFrame:
-    """The records of several runs (directories, or files of records) as one frame, told apart by ``run``.
-
-    Raises:
-        RecordError: one of them cannot be read.
-    """
-    records: list[Record] = []
-    for run in runs:
-        records += read_records(run.records if isinstance(run, RunDirectory) else run)
-    return to_frame(records)
 
 
 def _dtype_of(cells: Sequence[object]) -> str:

@@ -79,7 +79,7 @@ class Journal:
         self.close()
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: str | Path) -> list[Record]:
     """Read every record of a journal, in the order of writing.
 
     A last line without its line end is what a crash leaves behind: it is skipped with a
@@ -89,6 +89,7 @@ def read_records(path: Path) -> list[Record]:
         RecordError: there is no such file, it cannot be read, or another line is not a record; the message
             names the file and the line.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -111,7 +111,7 @@ class RunDirectory:
 
     @property
     def log(self) -> Path:
-        """What the run said while it ran."""
+        """Tracebacks of what failed."""
         return self.path / "log.txt"
 
     @property
@@ -160,7 +160,7 @@ class RunDirectory:
         return directory
 
 
-def resolve_run(text: str, results: Path) -> RunDirectory | Path:
+def resolve_run(text: str | Path, results: str | Path) -> RunDirectory | Path:
     """Find what a RUN on the command line means.
 
     Args:
@@ -173,6 +173,7 @@ def resolve_run(text: str, results: Path) -> RunDirectory | Path:
     Raises:
         RecordError: there is no such run; the message has the nearest name and those there are.
     """
+    results = Path(results)
     candidates = (Path(text), results / text)
     for path in candidates:
         if path.is_file():
@@ -187,18 +188,22 @@ def resolve_run(text: str, results: Path) -> RunDirectory | Path:
             raise RecordError(_no_records(path))
     known = [f"{suite.name}/{name}" for suite in _folders(results) for name in _choices(suite)]
     raise RecordError(
-        f"{choose_from('run', text, known)} Give a run directory, a records.jsonl, or SUITE/latest "
+        f"{choose_from('run', str(text), known)} Give a run directory, a records.jsonl, or SUITE/latest "
         f"(runs are looked for in {results})."
     )
 
 
-def load_run(text: str, results: Path) -> list[Record]:
-    """Read the records of a RUN, named as in ``resolve_run``.
+def load_run(run: str | Path, results: str | Path = "results") -> list[Record]:
+    """Read the records of a run.
+
+    Args:
+        run: a run directory, a file of records, ``SUITE/latest``, or ``SUITE/RUN`` under ``results``.
+        results: the folder of all runs.
 
     Raises:
         RecordError: there is no such run, or its records cannot be read.
     """
-    found = resolve_run(text, results)
+    found = resolve_run(run, results)
     return read_records(found.records if isinstance(found, RunDirectory) else found)
 
 

@@ -79,6 +79,13 @@ def test_a_plugin_is_run_once(tmp_path: Path) -> None:
     assert (tmp_path / "ran").read_text() == "x"
 
 
+def test_a_plugin_may_be_named_by_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ran.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    load_plugin("ran.py")
+    assert Path("ran").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

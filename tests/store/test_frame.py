@@ -4,9 +4,7 @@ from pathlib import Path
 import pytest
 
 from genbench.core.record import Better, Record, Status
-from genbench.store.frame import read_frame, to_frame
-from genbench.store.journal import Journal
-from genbench.store.rundir import RunDirectory
+from genbench.store.frame import to_frame
 
 RECORD = Record(
     run="r",
@@ -51,14 +49,6 @@ def test_no_records_have_the_same_columns_and_types() -> None:
     empty, one = to_frame([]), to_frame([replace(RECORD, versions={}, protocol={})])
     assert empty.dtypes.equals(one.dtypes)
     assert len(empty) == 0
-
-
-def test_several_runs_in_one_frame(tmp_path: Path) -> None:
-    first, second = RunDirectory(tmp_path / "a"), tmp_path / "b.jsonl"
-    for path, name in ((first.records, "a"), (second, "b")):
-        with Journal(path) as journal:
-            journal.append(replace(RECORD, run=name))
-    assert read_frame([first, second])["run"].tolist() == ["a", "b"]
 
 
 def test_survives_a_csv_round_trip(tmp_path: Path) -> None:

@@ -160,3 +160,8 @@ def test_text_that_is_no_unicode_survives(tmp_path: Path) -> None:
     record = replace(FIRST, value=None, error=None, status=Status.FAILED, reason="no file \udcff.png")
     write(path, [record])
     assert read_records(path) == [record]
+
+
+def test_a_file_may_be_named_by_text(tmp_path: Path) -> None:
+    write(tmp_path / "f", RECORDS)
+    assert read_records(str(tmp_path / "f")) == RECORDS

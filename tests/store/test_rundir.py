@@ -109,6 +109,16 @@ def test_run_may_be_a_directory_a_file_or_a_published_name(tmp_path: Path) -> No
     assert load_run(str(loose), tmp_path) == load_run("mnist/baseline", tmp_path) == []
 
 
+def test_text_and_paths_name_runs_and_results_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / "results", "mnist", "20260814T101500Z-ab12cd3")
+    assert load_run("mnist/latest") == load_run(Path("mnist/latest"), "results") == []
+    with pytest.raises(RecordError, match="Did you mean 'mnist/latest'"):
+        load_run(Path("mnits/latest"))
+
+
 def test_unknown_run_offers_the_nearest_and_the_rest(tmp_path: Path) -> None:
     make(tmp_path, "mnist", "baseline")
     make(tmp_path, "ring", "20260814T101500Z-000000")
