@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from genbench import __version__
-from genbench.core.errors import GenbenchError
+from genbench.core.errors import GenbenchError, GenbenchWarning
 
 FAILED_TRIALS = 3
 USAGE = 2
@@ -45,12 +48,35 @@ def _root(
     """A comparative benchmark suite of generative models."""
 
 
-def tell(text: str) -> None:
+def tell(text: str, mark: str = "[bold red]error:[/]") -> None:
     """A problem, on standard error, as one paragraph that is not cut to any width."""
     from rich.console import Console
     from rich.markup import escape
 
-    Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+    Console(stderr=True, highlight=False).print(f"{mark} {escape(text)}", soft_wrap=True)
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    """Our own warnings are told as paragraphs; those of other packages keep their way."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, GenbenchWarning):
+                tell(str(message), "[yellow]warning:[/]")
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
 
 
 def main() -> None:
@@ -61,7 +87,8 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "–" or "µ" shows "?"
     try:
-        app(prog_name="genbench")
+        with _warnings_told():
+            app(prog_name="genbench")
     except GenbenchError as error:
         tell(str(error))
         sys.exit(USAGE)

@@ -144,6 +144,16 @@ def test_a_run_without_a_number_says_so(genbench, fresh_folder):
     assert said.code == 2 and "tiny/r: no number was finished there" in said.err
 
 
+def test_a_warning_is_one_paragraph_on_standard_error(process, results, fresh_folder):
+    (records,) = results.glob("tiny/*/records.jsonl")
+    (fresh_folder / "cut.jsonl").write_bytes(records.read_bytes() + b'{"run": "')
+    with process("show", "cut.jsonl", COLUMNS="60") as running:
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0 and "digits: mode coverage" in out
+    assert err.startswith("warning: cut.jsonl: the last line is half-written and was skipped")
+    assert err.count("\n") == 1 and "Warning" not in err
+
+
 def test_sample_writes_a_grid_or_the_images(genbench, results, fresh_folder):
     (checkpoint, *_) = sorted(results.glob("tiny/*/trials/*/checkpoint.safetensors"))
     name = f"tiny/latest/{checkpoint.parent.name}"
