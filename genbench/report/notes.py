@@ -54,7 +54,10 @@ def reading_notes(models: Iterable[Estimate | None], controls: Iterable[Estimate
     if any(estimate.over == "measurement" and estimate.low is not None for estimate in (*found, *beside)):
         notes.append("± is the half-width of the 95 % interval of one measurement, not over seeds.")
     if drawn:
-        notes.append(f"Control rows: the same over {', '.join(map(str, drawn))} draws in place of seeds.")
+        note = f"Control rows: the same over {', '.join(map(str, drawn))} draws in place of seeds"
+        if any(e.low is not None and e.low == e.high for e in beside if e.over == "seeds"):
+            note += "; an interval without width says that these draws scored alike, not that others would"
+        notes.append(f"{note}.")
     return notes
 
 

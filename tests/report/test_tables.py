@@ -67,6 +67,15 @@ def test_controls_drawn_several_times_are_not_taken_for_seeds(make: Make) -> Non
     assert [row.name for row in throughput.rows] == ["gan"]
 
 
+def test_draws_that_score_alike_are_not_said_to_have_no_spread(make: Make) -> None:
+    records = [make(seed=seed, value=float(seed)) for seed in range(7)]
+    apart = [make(model="real", seed=seed, value=float(seed)) for seed in range(3)]
+    alike = [make(model="real", seed=seed, value=1.5) for seed in range(3)]
+    said = "an interval without width says that these draws scored alike"
+    assert said in " ".join(build_tables(records + alike)[0].notes)
+    assert said not in " ".join(build_tables(records + apart)[0].notes)
+
+
 def test_quick_and_fallback_are_in_the_title(make_run: Callable[..., list[Record]], make: Make) -> None:
     assert "QUICK RUN: not for comparison" in build_tables(make_run(quick=True))[0].title
     assert "QUICK" not in build_tables(make_run(quick=False))[0].title
