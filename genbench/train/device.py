@@ -35,7 +35,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def device_name(device: torch.device) -> str:
-    """The device for people: "NVIDIA H200", "AMD EPYC 9R14, 2 threads"."""
+    """The device for people: its name, and on a CPU the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{_cpu_model()}, {torch.get_num_threads()} threads"
@@ -70,6 +70,11 @@ def compiler_missing(device: torch.device) -> str:
         f"torch.compile needs a C++ compiler and none was found ({', '.join(candidates)}): "
         "install g++ (Debian: apt-get install g++) or set CXX"
     )
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: on a CPU PyTorch has no error type of its own for this."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _cpu_model() -> str:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from genbench.core.errors import GenbenchWarning
 from genbench.models.protocol import GenerativeModel, Player
 from genbench.train.clock import now
-from genbench.train.device import compiler_missing
+from genbench.train.device import compiler_missing, is_out_of_memory
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState
 from genbench.train.streams import noise_block, order_block
@@ -88,8 +88,11 @@ def make_program(
         players = [(p, compiled(update)) for p, update in eager]
         first_s, second_s = _time_steps(players, state, images, inputs, settings, steps=2)
     except Exception as error:
-        # Whatever the compiler stumbles over, eager execution either works or gives the plain error.
-        told = " ".join(line.strip() for line in str(error).strip().splitlines()[:2])
+        if is_out_of_memory(error):
+            raise
+        # Whatever else the compiler stumbles over, eager execution either works or gives the plain error.
+        first, *further = [line.strip() for line in str(error).strip().splitlines()] or [""]
+        told = f"{first} {further[0]}" if first.endswith(":") and further else first
         _warn(
             f"torch.compile failed ({type(error).__name__}: {told}). Training goes on without "
             'compilation; compile = "never" in [train] avoids the attempt.'

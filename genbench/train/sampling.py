@@ -11,19 +11,18 @@ from torch.func import vmap
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import Batch, Bounded, GenerativeModel, Nets
 from genbench.train.clock import now
-from genbench.train.state import TrainState, skeletons
+from genbench.train.state import TrainState, lane_tensors, skeletons
 from genbench.train.streams import draw
 from genbench.train.update import to_range
 
-CHUNK = 500
+CHUNK = 250
 """Images drawn or scored at once, in each lane."""
 
 
 def sampler(model: GenerativeModel, data: DataInfo, state: TrainState) -> Callable[[Tensor], Tensor]:
     """A function from latents (K, N, ...) to images (K, N, C, H, W) uint8, all lanes at once.
 
-    Networks are in evaluation mode, so that an image depends on its own latent only. Values that are not
-    finite (a diverged lane) come out as 0.
+    Networks are in evaluation mode, so that an image depends on its own latent only.
     """
     modules = {name: net.eval() for name, net in skeletons(model, data).items()}
 
@@ -101,11 +100,7 @@ def elbo(
     if not isinstance(model, Bounded):
         raise TypeError(f"{type(model).__name__} does not bound the likelihood")
     modules = {name: net.eval() for name, net in skeletons(model, data).items()}
-    tensors = {
-        net: {name: tensor[lane] for name, tensor in {**state.params[net], **state.buffers[net]}.items()}
-        for net in modules
-    }
-    nets = Nets(modules, tensors)
+    nets = Nets(modules, lane_tensors(state, lane))
     dtype = next(iter(state.updates.values())).dtype
     parts: list[Tensor] = []
     for number, start in enumerate(range(0, len(images), CHUNK)):

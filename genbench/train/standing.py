@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from genbench.core.ids import derive_seed
 from genbench.models.normalization import BatchNorm
 from genbench.models.protocol import Batch, GenerativeModel, Nets
-from genbench.train.state import TrainState
+from genbench.train.state import TrainState, lane_tensors
 from genbench.train.streams import draw
 from genbench.train.update import to_range
 
@@ -78,7 +78,7 @@ def fill_standing_statistics(
         return
     dtype = next(iter(state.updates.values())).dtype
     for lane, seed in enumerate(seeds):
-        nets = Nets(modules, {n: {k: t[lane] for k, t in state.params[n].items()} for n in modules})
+        nets = Nets(modules, lane_tensors(state, lane))
         with _watched(modules) as average:
             _play(model, nets, seed, images, batch_size, dtype)
         with _watched(modules) as of_samples:

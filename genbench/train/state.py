@@ -41,6 +41,14 @@ class TrainState:
         return len(next(iter(self.updates.values())))
 
 
+def lane_tensors(state: TrainState, lane: int) -> Tree:
+    """Parameters and buffers of one lane, by network and name."""
+    return {
+        net: {name: tensor[lane] for name, tensor in {**params, **state.buffers[net]}.items()}
+        for net, params in state.params.items()
+    }
+
+
 def skeletons(model: GenerativeModel, data: DataInfo) -> dict[str, nn.Module]:
     """The networks without memory of their own (on the meta device): they give only the computation."""
     with torch.device("meta"):
@@ -92,7 +100,8 @@ def initial_state(
 
 def _fresh_networks(model: GenerativeModel, data: DataInfo, seed: int) -> Mapping[str, nn.Module]:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(derive_seed(seed, "initial parameters"))
+        # not torch.manual_seed, which would reseed other devices for good
+        torch.default_generator.manual_seed(derive_seed(seed, "initial parameters"))
         networks = model.networks(data)
         for net in networks.values():
             net.requires_grad_(False)

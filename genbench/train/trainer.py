@@ -11,7 +11,7 @@ from torch import Tensor
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
 from genbench.train.clock import now, peak_memory, reset_peak_memory
-from genbench.train.program import Program, inputs_of, make_program, run_step
+from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, initial_state, skeletons
 from genbench.train.streams import BLOCK
@@ -43,7 +43,7 @@ class Training:
         diverged: for each lane, the step at which it first was not finite, or ``None``.
         program: how the step is run, and what compiling it took.
         curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
-        segments: (steps, seconds) of each segment; the first one is the warm-up.
+        blocks: (steps, seconds) of each block of steps, drawing its inputs included; the first one warms up.
         peak_memory: highest memory use of the steps in bytes, compiling left out; ``None`` where the system
             does not tell.
     """
@@ -52,7 +52,7 @@ class Training:
     diverged: list[int | None]
     program: Program
     curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
-    segments: list[tuple[int, float]] = field(default_factory=list)
+    blocks: list[tuple[int, float]] = field(default_factory=list)
     peak_memory: int | None = None
 
     @property
@@ -84,7 +84,7 @@ def train(
         seeds: one for each lane.
         settings: steps, batch size, precision, ...
         state: where to go on from; fresh networks if absent.
-        on_tick: called after every block of steps.
+        on_tick: called after every block of steps, and before a checkpoint in the middle of one.
         on_save: called every ``save_every`` steps, and at the end.
     """
     modules = skeletons(model, data)
@@ -93,11 +93,16 @@ def train(
     training = Training(state, [None] * len(seeds), program)
     gauged = reset_peak_memory(settings.device)
     began = now(settings.device)
+    inputs: Inputs = {}
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
         started = now(settings.device)
-        logs = _run_segment(training, seeds, images, settings, end)
-        training.segments.append((end - start, now(settings.device) - started))
+        if not inputs or start % BLOCK == 0:
+            inputs = {p.name: inputs_of(p, seeds, start // BLOCK, images, settings) for p in model.players}
+            training.blocks.append((0, 0.0))
+        logs = _run_segment(training, images, inputs, end)
+        steps, seconds = training.blocks[-1]
+        training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
         _note_divergence(training, start, logs)
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
@@ -117,13 +122,9 @@ def _segment_end(step: int, settings: Settings) -> int:
     return min(ends)
 
 
-def _run_segment(
-    training: Training, seeds: Sequence[int], images: Tensor, settings: Settings, end: int
-) -> dict[str, Tensor]:
+def _run_segment(training: Training, images: Tensor, inputs: Inputs, end: int) -> dict[str, Tensor]:
     """Run the steps up to ``end``; each log as (steps, K), on the CPU. One synchronization a segment."""
     state, players = training.state, training.program.players
-    block = state.step // BLOCK
-    inputs = {p.name: inputs_of(p, seeds, block, images, settings) for p, _ in players}
     logs: list[dict[str, Tensor]] = []
     while state.step < end:
         logs.append(run_step(players, state, images, inputs, state.step % BLOCK))

@@ -143,8 +143,8 @@ def test_ticks_and_curves(countdown):
     training = countdown(1000, 2000, steps=70, start=20, save_every=25, on_tick=lambda _, t: ticks.append(t))
     ends = [25, 32, 50, 64, 70]
     assert [tick.step for tick in ticks] == ends == [end for end, _ in training.curves]
-    assert [steps for steps, _ in training.segments] == [5, 7, 18, 14, 6]
-    assert all(seconds >= 0 for _, seconds in training.segments)
+    assert [steps for steps, _ in training.blocks] == [12, 32, 6]  # of whole blocks, wherever checkpoints lie
+    assert all(seconds >= 0 for _, seconds in training.blocks)
     assert ticks[0].seconds <= ticks[-1].seconds
     for tick in ticks:
         # the loss of step s is the count before its update
@@ -158,7 +158,7 @@ def test_ticks_and_curves(countdown):
 def test_nothing_is_done_where_all_steps_are_finished(countdown, flat):
     training = countdown(7, steps=5, start=5)
     assert training.state.params["N"]["count"].item() == 7
-    assert training.curves == training.segments == []
+    assert training.curves == training.blocks == []
 
 
 def test_fresh_networks_where_no_state_is_given(small, tiny, pictures, fit, flat):
