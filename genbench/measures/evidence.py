@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol
 
+import torch
 from torch import Tensor
 
 from genbench.core.record import Column
 from genbench.data.dataset import Dataset
-from genbench.features.extractor import Extractor, Features
+from genbench.features.extractor import Extractor, Features, extractor_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,27 @@ class Timing:
     memory_of: Literal["process", "device"] = "process"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reference:
-    """The real side of a comparison: the test split in feature space, computed once a dataset."""
+    """The real side of a comparison. Nothing is computed before a measure asks, and then once a dataset.
+
+    Attributes:
+        dataset: the real data.
+        device: where the extractor runs.
+    """
 
     dataset: Dataset
-    extractor: Extractor
-    features: Features
+    device: torch.device
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """What images are measured with; for data without a pinned one it is trained here."""
+        return extractor_for(self.dataset, device=self.device)
+
+    @cached_property
+    def features(self) -> Features:
+        """Features and class probabilities of the test images."""
+        return self.extractor(torch.from_numpy(self.dataset.test_images))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.environment import code_version
+from genbench.core.errors import OutputError
 from genbench.measures.evidence import Bound, Timing
 from genbench.models.protocol import Bounded, GenerativeModel
 from genbench.runner.progress import Reporter
@@ -22,7 +22,7 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
 from genbench.train.checkpoint import Header, save_lane
-from genbench.train.device import device_name
+from genbench.train.device import device_name, is_out_of_memory
 from genbench.train.sampling import elbo, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
@@ -39,7 +39,8 @@ class TrainedCohort:
         cohort: its trials.
         training: state, curves, divergence.
         samples: (K, N, C, H, W) uint8.
-        timing: what the clock saw.
+        timing: what the clock saw, as the measures need it.
+        chunks: (images of all lanes, seconds) of each chunk of samples.
         bounds: for each lane, computes the likelihood bound; ``None`` for models without one.
     """
 
@@ -47,30 +48,34 @@ class TrainedCohort:
     training: Training
     samples: Tensor
     timing: Timing
+    chunks: list[tuple[int, float]]
     bounds: tuple[Callable[[], Bound], ...] | None
 
 
 def split_on_oom(
     cohort: Cohort, work: Callable[[Cohort], TrainedCohort], reporter: Reporter
-) -> list[TrainedCohort]:
-    """Do the work on a cohort; where memory runs out, on its halves.
+) -> Iterator[TrainedCohort]:
+    """Do the work on a cohort; where memory runs out, on its halves, one after the other.
 
     Raises:
         MemoryError, torch.OutOfMemoryError: a single lane does not fit.
     """
     try:
-        return [work(cohort)]
-    except (MemoryError, torch.OutOfMemoryError, RuntimeError) as error:
+        trained = work(cohort)
+    except (MemoryError, RuntimeError) as error:
         lanes = len(cohort.trials)
-        if lanes == 1 or not _is_out_of_memory(error):
+        if lanes == 1 or not is_out_of_memory(error):
             raise
+    else:
+        yield trained
+        return
     half = (lanes + 1) // 2
     reporter.warn(
         f"{cohort.model.label}: {lanes} lanes do not fit into memory; going on with {half} at a time. "
         f"`lanes = {half}` in [train] saves the attempt."
     )
-    parts = (cohort.trials[:half], cohort.trials[half:])
-    return [done for part in parts for done in split_on_oom(replace(cohort, trials=part), work, reporter)]
+    for part in (cohort.trials[:half], cohort.trials[half:]):
+        yield from split_on_oom(replace(cohort, trials=part), work, reporter)
 
 
 def train_cohort(
@@ -83,6 +88,7 @@ def train_cohort(
     samples: int,
     directory: RunDirectory,
     reporter: Reporter,
+    reached: dict[str, int],
 ) -> TrainedCohort:
     """Train all lanes, writing checkpoints on the way, then draw samples.
 
@@ -95,14 +101,22 @@ def train_cohort(
         samples: images to draw from each lane.
         directory: where checkpoints and curves go.
         reporter: told of each block of steps.
+        reached: the finished steps of each trial are kept here, for whoever must tell how far it came.
     """
     model = build_model(cohort.model)
     seeds = cohort.seeds
     modules = skeletons(model, data)
 
+    files = [directory.make_trial(trial.id) for trial in cohort.trials]
+    for file in files:
+        write_text(file.curves, "")
+
     def on_tick(training: Training, tick: Tick) -> None:
-        steps, seconds = training.segments[-1]
+        steps, seconds = training.blocks[-1]
         reporter.step(tick.step, steps / seconds, tick.losses)
+        reached.update({trial.id: tick.step for trial in cohort.trials})
+        for lane, file in enumerate(files):
+            _append_curve(file.curves, training, lane)
 
     def on_save(training: Training) -> None:
         fill_standing_statistics(model, modules, training.state, seeds, images, settings.batch_size)
@@ -115,21 +129,12 @@ def train_cohort(
     if drawn.shape[2:] != data.shape:
         raise ValueError(f"sample returns images {tuple(drawn.shape[2:])}, expected {data.shape} (C, H, W)")
     timing = _timing(model, data, settings, training, chunks)
-    _write_lines(
-        directory.make_trial(cohort.trials[0].id).timing,
-        [{"steps": steps, "seconds": seconds, "lanes": len(seeds)} for steps, seconds in training.segments],
-    )
     bounds = None
     if isinstance(model, Bounded):
         bounds = tuple(
             _bound(model, data, training, lane, seed, test_images) for lane, seed in enumerate(seeds)
         )
-    return TrainedCohort(cohort, training, drawn, timing, bounds)
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # On a CPU PyTorch has no error type of its own for this.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return TrainedCohort(cohort, training, drawn, timing, chunks, bounds)
 
 
 def _how(training: Training, cohort: Cohort) -> str:
@@ -156,14 +161,14 @@ def _timing(
     training: Training,
     chunks: Sequence[tuple[int, float]],
 ) -> Timing:
-    # The first segment warms caches up; the others count, each scaled to a whole block.
-    (_, warmup_s), *steady = training.segments
+    # The first block warms caches up; what training cuts short is no measure of a block.
+    (_, warmup_s), *steady = training.blocks
     largest = max(count for count, _ in chunks)
     return Timing(
         compile_s=training.program.compile_s,
         warmup_s=warmup_s,
         block_steps=BLOCK,
-        block_s=tuple(seconds * BLOCK / steps for steps, seconds in steady),
+        block_s=tuple(seconds for steps, seconds in steady if steps == BLOCK),
         sample_images=largest,
         # the first chunk warms up, a shorter last one is left out
         sample_s=tuple(seconds for count, seconds in chunks[1:] if count == largest),
@@ -174,6 +179,7 @@ def _timing(
         peak_memory_bytes=training.peak_memory,
         compiled=training.program.compiled,
         device=device_name(settings.device),
+        memory_of="device" if settings.device.type == "cuda" else "process",
     )
 
 
@@ -194,19 +200,34 @@ def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDire
             code=code_version(),
         )
         save_lane(files.checkpoint, header, training.state, lane)
-    for lane, trial in enumerate(cohort.trials):
-        _write_lines(
-            directory.make_trial(trial.id).curves,
-            [
-                {"step": step, **{name: _finite(values[lane]) for name, values in logs.items()}}
-                for step, logs in training.curves
-            ],
-        )
+
+
+def write_timing(trained: TrainedCohort, evaluation_s: float, directory: RunDirectory) -> None:
+    """Write every clock of a cohort, phase by phase, beside its first trial."""
+    training = trained.training
+    (_, warmup_s), *blocks = training.blocks
+    lines: list[dict[str, str | float]] = [
+        {"phase": "compile", "seconds": training.program.compile_s},
+        {"phase": "warm-up", "steps": training.blocks[0][0], "seconds": warmup_s},
+    ]
+    lines += [{"phase": "training", "steps": steps, "seconds": seconds} for steps, seconds in blocks]
+    lines += [{"phase": "sampling", "images": n, "seconds": seconds} for n, seconds in trained.chunks]
+    lines += [{"phase": "evaluation", "seconds": evaluation_s}]
+    file = directory.make_trial(trained.cohort.trials[0].id).timing
+    write_text(file, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def _append_curve(path: Path, training: Training, lane: int) -> None:
+    step, logs = training.curves[-1]
+    line = json.dumps({"step": step, **{name: _finite(values[lane]) for name, values in logs.items()}})
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}. Free some space or choose --out."
+        ) from error
 
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _write_lines(path: Path, lines: Sequence[Mapping[str, float | None]]) -> None:
-    write_text(path, "".join(json.dumps(line) + "\n" for line in lines))

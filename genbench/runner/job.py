@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,16 +15,14 @@ from rich.console import Console
 from genbench.core.environment import capture, code_version, environment_id
 from genbench.core.errors import OutputError
 from genbench.core.record import Record, Status
-from genbench.features.extractor import extractor_for
 from genbench.measures.evidence import Measure, Reference
 from genbench.runner.channels import logging_to, warnings_to
-from genbench.runner.cohort import split_on_oom, train_cohort
+from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort, write_timing
 from genbench.runner.measuring import (
     chosen_measures,
     columns_of,
     measure_cohort,
     measure_controls,
-    of_cohort,
     subject_of,
 )
 from genbench.runner.prepare import Loaded, load_datasets
@@ -37,6 +35,7 @@ from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
 from genbench.suite.schema import Suite
+from genbench.train.clock import now
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name
 from genbench.train.settings import Settings
 
@@ -87,7 +86,6 @@ def run(
     device: str = "auto",
     out: str | Path = "results",
     resume: str | Path | None = None,
-    suite_text: str = "",
     reporter: Reporter | None = None,
 ) -> RunResult:
     """Train and measure everything a suite asks for.
@@ -100,7 +98,6 @@ def run(
         device: ``auto``, ``cpu`` or ``cuda``.
         out: folder of all results; the run makes its own in ``out/<suite>/``.
         resume: an earlier run's directory, to go on in: trials that are done there are not repeated.
-        suite_text: the suite file as given, kept beside the results.
         reporter: told of progress; by default only warnings are printed.
 
     Raises:
@@ -117,7 +114,7 @@ def run(
         plan = make_plan(suite, [item.spec for item in loaded], precision)
         environment = capture(device_name(chosen_device), torch.get_num_threads())
         directory, earlier = open_directory(suite, Path(out), resume, plan, precision)
-        write_provenance(directory, suite, suite_text, precision, plan, environment)
+        write_provenance(directory, suite, precision, plan, environment)
         if suite.question:
             reporter.note(suite.question)
         for item in loaded:
@@ -142,6 +139,7 @@ def run(
                     _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
             except KeyboardInterrupt:
                 interrupted = True
+            finally:
                 with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
                     reporter.end()
             try:
@@ -154,7 +152,7 @@ def run(
 
 def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     """Control rows and all cohorts on one dataset."""
-    if item.asked != item.spec.name:
+    if item.fallback:
         stamped = replace(job.scribe, protocol={**job.scribe.protocol, "fallback_for": item.asked})
         job = replace(job, scribe=stamped)
     dataset = item.data
@@ -165,10 +163,11 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             "there are training images, so that the control row `real` has no repeated images."
         )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
-    extractor = extractor_for(dataset, device=job.device)
-    if not extractor.pinned:
-        job.reporter.note(f"{dataset.info.name} has no pinned features; {extractor.id} was trained for it.")
-    reference = Reference(dataset, extractor, extractor(torch.from_numpy(dataset.test_images)))
+    reference = Reference(dataset, job.device)
+    if any(not measure.per_cohort for measure in job.measures) and not reference.extractor.pinned:
+        job.reporter.note(
+            f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
+        )
     if dataset.info.name not in job.earlier.controls:
         measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
     job.reporter.end()
@@ -204,48 +203,61 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         compile=train.compile,
         save_every=train.save_every,
     )
-    seeds = len(cohort.trials)
-    name = f"{cohort.model.label} on {cohort.data.name}, {seeds} seed{'s' * (seeds > 1)}"
+    name = _name(cohort)
+    reached: dict[str, int] = {}
+
+    def work(part: Cohort) -> TrainedCohort:
+        reporter.begin(_name(part), train.steps)
+        try:
+            return train_cohort(
+                part,
+                data=dataset.info,
+                images=torch.from_numpy(dataset.train_images).to(job.device),
+                test_images=torch.from_numpy(dataset.test_images).to(job.device),
+                settings=settings,
+                samples=samples,
+                directory=job.directory,
+                reporter=reporter,
+                reached=reached,
+            )
+        finally:
+            reporter.end()
+
     try:
-        work = partial(
-            train_cohort,
-            data=dataset.info,
-            images=torch.from_numpy(dataset.train_images).to(job.device),
-            test_images=torch.from_numpy(dataset.test_images).to(job.device),
-            settings=settings,
-            samples=samples,
-            directory=job.directory,
-            reporter=reporter,
-        )
-        reporter.begin(name, train.steps)
-        parts = split_on_oom(cohort, work, reporter)
-        reporter.end()
-        reporter.begin(f"measuring {name}", 0)
-        for trained in parts:
+        for trained in split_on_oom(cohort, work, reporter):
+            reporter.begin(f"measuring {_name(trained.cohort)}", 0)
+            began = now(job.device)
             measure_cohort(job.measures, trained, reference, job.scribe, reporter)
-        reporter.end()
+            write_timing(trained, now(job.device) - began, job.directory)
+            reporter.end()
     except OutputError:
         raise  # nothing more can be written
     except KeyboardInterrupt:
-        _close(job, cohort, Status.INTERRUPTED, "stopped by the user")
+        _close(job, cohort, reached, Status.INTERRUPTED, "stopped by the user")
         raise
     except Exception as error:
         reporter.end()
         reason = f"{type(error).__name__}: {error}"
         _log.exception("%s failed", name)
         reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
-        _close(job, cohort, Status.FAILED, reason)
+        _close(job, cohort, reached, Status.FAILED, reason)
 
 
-def _close(job: _Job, cohort: Cohort, status: Status, reason: str) -> None:
+def _name(cohort: Cohort) -> str:
+    seeds = len(cohort.trials)
+    return f"{cohort.model.label} on {cohort.data.name}, {seeds} seed{'s' * (seeds > 1)}"
+
+
+def _close(job: _Job, cohort: Cohort, reached: Mapping[str, int], status: Status, reason: str) -> None:
     """Write the outcome of every trial of the cohort that has none, and which numbers it lacks."""
     left = [trial for trial in cohort.trials if trial.id not in job.scribe.outcomes]
     if len(left) == len(cohort.trials):  # else the cost of the cohort is known
-        shared = columns_of([measure for measure in job.measures if of_cohort(measure)])
-        job.scribe.fail(subject_of(left[0], cohort, 0, whole_cohort=True), shared, status, reason)
-    own = columns_of([measure for measure in job.measures if not of_cohort(measure)])
+        shared = columns_of([measure for measure in job.measures if measure.per_cohort])
+        whole = subject_of(left[0], cohort, reached.get(left[0].id, 0), whole_cohort=True)
+        job.scribe.fail(whole, shared, status, reason)
+    own = columns_of([measure for measure in job.measures if not measure.per_cohort])
     for trial in left:
-        subject = subject_of(trial, cohort, 0)
+        subject = subject_of(trial, cohort, reached.get(trial.id, 0))
         job.scribe.fail(subject, own, status, reason)
         job.scribe.outcome(subject, status, reason)
 

@@ -21,14 +21,6 @@ _log = logging.getLogger("genbench")
 CONTROL_SEEDS = 3
 """How often each control row is drawn anew: enough to see that its noise is small beside that of training."""
 
-COHORT = "throughput."
-"""Metrics of this family belong to a cohort as a whole: its lanes share one clock."""
-
-
-def of_cohort(measure: Measure) -> bool:
-    """Whether the numbers of this measure belong to a cohort as a whole."""
-    return all(column.metric.startswith(COHORT) for column in measure.columns)
-
 
 def columns_of(chosen: Sequence[Measure]) -> list[Column]:
     """The columns of all these measures."""
@@ -59,6 +51,9 @@ def measure_controls(
 ) -> None:
     """Measure every control row as if it were a model."""
     dataset = reference.dataset
+    own = [measure for measure in chosen if not measure.per_cohort]
+    if not own:
+        return  # and no features are computed that nobody asked for
     for name in CONTROLS:
         for seed in range(CONTROL_SEEDS):
             subject = Subject(
@@ -72,7 +67,7 @@ def measure_controls(
                 protocol={},
             )
             evidence = Evidence(reference, control_samples(name, dataset, samples, seed))
-            for measure in chosen:
+            for measure in own:
                 _take(measure, evidence, subject, scribe, reporter)
 
 
@@ -90,10 +85,9 @@ def measure_cohort(
     cohort, step = trained.cohort, trained.training.state.step
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
     timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
-    for measure in chosen:
-        if of_cohort(measure):
-            _take(measure, timed, whole, scribe, reporter)
-    own = [measure for measure in chosen if not of_cohort(measure)]
+    shared = [measure for measure in chosen if measure.per_cohort]
+    lost = [type(m).__name__ for m in shared if not _take(m, timed, whole, scribe, reporter)]
+    own = [measure for measure in chosen if not measure.per_cohort]
     for lane, trial in enumerate(cohort.trials):
         if (diverged := trained.training.diverged[lane]) is not None:
             subject = subject_of(trial, cohort, diverged)
@@ -106,7 +100,7 @@ def measure_cohort(
         bound = trained.bounds[lane] if trained.bounds else None
         evidence = Evidence(reference, trained.samples[lane], bound)
         # every measure is taken, whatever became of the one before
-        failed = [type(m).__name__ for m in own if not _take(m, evidence, subject, scribe, reporter)]
+        failed = [type(m).__name__ for m in own if not _take(m, evidence, subject, scribe, reporter)] + lost
         if failed:
             scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from genbench.core.errors import DataUnavailable, GenbenchWarning
+from genbench.core.errors import DataUnavailable, GenbenchWarning, SuiteError
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset, DatasetSource
 from genbench.suite.options import build
@@ -21,13 +21,18 @@ class Loaded:
         data: the images.
         spec: its name and content hash.
         asked: the name in the suite.
-        banner: what to announce where this is not what the suite asked for, else empty.
+        banner: what to announce where a fallback stands in for what the suite asked for, else empty.
     """
 
     data: Dataset
     spec: DataSpec
     asked: str
     banner: str = ""
+
+    @property
+    def fallback(self) -> bool:
+        """Whether this stands in for what the suite asked for."""
+        return bool(self.banner)
 
 
 def source_of(entry: DatasetEntry, number: int) -> DatasetSource:
@@ -51,10 +56,16 @@ def load_datasets(suite: Suite) -> list[Loaded]:
         DataError: a dataset is damaged, or not to be had and without a fallback.
     """
     loaded = [_load(entry, number) for number, entry in enumerate(suite.dataset)]
-    own = {item.spec for item in loaded if not item.banner}
+    own = {item.spec for item in loaded if not item.fallback}
+    for name in {spec.name for spec in own}:
+        if len([spec for spec in own if spec.name == name]) > 1:
+            raise SuiteError(
+                f"two of the suite's data sets would be called {name!r} in tables and records. Give one of "
+                "them another `label`, or run them in suites of their own."
+            )
     kept: dict[DataSpec, Loaded] = {}
     for item in loaded:
-        if item.spec in kept or (item.banner and item.spec in own):
+        if item.spec in kept or (item.fallback and item.spec in own):
             warnings.warn(
                 f"{item.banner} The suite asks for {item.spec.name} elsewhere too: it is run once.",
                 GenbenchWarning,

@@ -56,8 +56,7 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
 def _elsewhere(entry: DatasetEntry) -> str:
     """What would happen without the data on this machine."""
     if not offline():
-        return "not on this machine; it would be downloaded" + (
-            f", or else {entry.fallback}" * bool(entry.fallback)
-        )
+        then = f"{entry.fallback} used" if entry.fallback else "the run stops"
+        return f"not found on this machine: it would be downloaded where that can be, or else {then}"
     then = f"the run would use {entry.fallback}" if entry.fallback else "the run would stop"
     return f"not on this machine, and GENBENCH_OFFLINE forbids a download; {then}"

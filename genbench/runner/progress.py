@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from statistics import median
 from time import monotonic
 from typing import Protocol
@@ -26,8 +26,6 @@ from rich.text import Text
 
 LOG_EVERY_S = 10.0
 """Seconds between two plain lines about one cohort."""
-
-_log = logging.getLogger("genbench")
 
 
 class Reporter(Protocol):
@@ -178,8 +176,12 @@ class Live:
 
 
 def describe_losses(losses: Mapping[str, Sequence[float]]) -> str:
-    """The median over lanes of each player's loss: "discriminator 1.234, generator 0.805"."""
-    return ", ".join(f"{name.removesuffix('.loss')} {median(values):.3f}" for name, values in losses.items())
+    """The median over finite lanes of each player's loss: "discriminator 1.234, generator 0.805"."""
+    finite = {name: [value for value in values if isfinite(value)] for name, values in losses.items()}
+    return ", ".join(
+        f"{name.removesuffix('.loss')} {f'{median(values):.3f}' if values else 'diverged'}"
+        for name, values in finite.items()
+    )
 
 
 def reporter_for(console: Console, *, quiet: bool) -> Reporter:

@@ -85,14 +85,20 @@ def _resolved(suite: Suite, precision: str, plan: Sequence[Cohort]) -> str:
 def write_provenance(
     directory: RunDirectory,
     suite: Suite,
-    suite_text: str,
     precision: str,
     plan: Sequence[Cohort],
     environment: dict[str, JSON],
 ) -> None:
-    """Write the suite as given and as resolved, and the environment, before anything is trained."""
-    if suite_text:
-        write_text(directory.suite_file, suite_text)
+    """Write the suite as given and as resolved, and the environment, before anything is trained.
+
+    A run that is resumed in another environment keeps the description of the first and gets a second one.
+    """
+    if suite.source:
+        write_text(directory.suite_file, suite.source)
     write_text(directory.resolved, _resolved(suite, precision, plan))
-    described = {"id": environment_id(environment), "code": code_version(), **environment}
-    write_text(directory.environment, json.dumps(described, indent=2) + "\n")
+    here = environment_id(environment)
+    described = json.dumps({"id": here, "code": code_version(), **environment}, indent=2) + "\n"
+    file = directory.environment
+    if file.exists() and f'"id": "{here}"' not in file.read_text(encoding="utf-8", errors="replace"):
+        file = file.with_name(f"environment-{here}.json")
+    write_text(file, described)

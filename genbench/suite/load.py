@@ -32,18 +32,21 @@ def load_suite(
         set_: changes as on the command line: ``train.steps=500``, ``model.gan.latent=64``.
         only: labels of the models to keep; all if empty.
         seeds: number of seeds instead of the suite's.
-        quick: shorten the suite, so that it ends within a minute or so, and mark its numbers.
+        quick: shorten the suite, so that it ends within a minute or so, and mark its numbers. What ``set_``
+            or ``seeds`` asks for stays as asked.
 
     Raises:
         SuiteError: the file is missing, is not TOML, or says something impossible.
         UnknownName: a model, dataset or measure that nothing is registered under.
     """
     path = Path(path)
-    tables = _read(path)
-    for change in [*set_, *([f"seeds={seeds}"] if seeds is not None else [])]:
+    text = _read(path)
+    tables = _parse(path, text)
+    changes = [*set_, *([f"seeds={seeds}"] if seeds is not None else [])]
+    for change in changes:
         _set(tables, change)
     try:
-        suite = Suite.model_validate(tables)
+        suite = Suite.model_validate(tables).from_text(text)
     except ValidationError as error:
         raise SuiteError(f"{path}: {explain(error, tables, keys=_keys)}") from error
     _check_names(suite, path)
@@ -53,16 +56,16 @@ def load_suite(
             if label not in labels:
                 raise SuiteError(f"--model {label}: " + choose_from("model of this suite", label, labels))
         suite = suite.model_copy(update={"model": tuple(m for m in suite.model if m.label in only)})
-    return suite.shortened() if quick else suite
+    return suite.shortened({change.partition("=")[0].strip() for change in changes}) if quick else suite
 
 
 def _keys(table: str) -> list[str]:
     return sorted((Train if table == "train" else Suite).model_fields)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         near = near or sorted(str(p) for p in SUITES.glob("*.toml"))
@@ -80,6 +83,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise SuiteError(
             f"cannot read suite {path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8."
         ) from error
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except RecursionError:
         raise SuiteError(f"{path} nests tables or lists too deeply.") from None
     except tomllib.TOMLDecodeError as error:

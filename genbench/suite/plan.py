@@ -129,7 +129,7 @@ def make_plan(suite: Suite, data: Sequence[DataSpec], precision: str) -> list[Co
 def _decisive(trial: Trial) -> dict[str, Any]:
     return {
         "model": {"name": trial.model.name, "version": trial.model.version, "options": trial.model.options},
-        "data": trial.data.hash,
+        "data": {"name": trial.data.name, "hash": trial.data.hash},
         "steps": trial.budget.steps,
         "batch_size": trial.budget.batch_size,
         "precision": trial.budget.precision,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from genbench.core.record import CONTROLS
 
-QUICK_STEPS = 40
+QUICK_STEPS = 64
 QUICK_SEEDS = 2
 QUICK_SAMPLES = 500
 
@@ -128,6 +137,17 @@ class Suite(Strict):
     dataset: Annotated[tuple[DatasetEntry, ...], Field(min_length=1, strict=False)]
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
     quick: bool = False
+    _source: str = PrivateAttr("")
+
+    @property
+    def source(self) -> str:
+        """The text of the suite file, kept beside the results; empty for a suite made in Python."""
+        return self._source
+
+    def from_text(self, text: str) -> Suite:
+        """The same suite, with the text it was read from."""
+        self._source = text
+        return self
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -138,7 +158,7 @@ class Suite(Strict):
     def _no_two_alike(self) -> Suite:
         for what, names in (
             ("model labels", [m.label for m in self.model]),
-            ("datasets", [d.name for d in self.dataset]),
+            ("datasets", [d.model_dump_json() for d in self.dataset]),
             ("seeds", [str(seed) for seed in self.seed_list]),
             ("measures", list(self.measures)),
         ):
@@ -148,20 +168,23 @@ class Suite(Strict):
                 raise ValueError(f"{what} appear twice: {', '.join(twice)}.{remedy}")
         return self
 
-    def shortened(self) -> Suite:
-        """The suite that ``--quick`` runs: the same paths, few steps, seeds and samples; marked quick."""
-        train = self.train.model_copy(
-            update={
-                "steps": min(self.train.steps, QUICK_STEPS),
-                "compile": "never",
-                "save_every": min(self.train.save_every, QUICK_STEPS // 2),
-            }
-        )
+    def shortened(self, keep: Collection[str] = ()) -> Suite:
+        """The suite that ``--quick`` runs: the same paths, few steps, seeds and samples; marked quick.
+
+        Args:
+            keep: keys that stay as they are, because they were asked for: ``seeds``, ``train.steps``, ...
+        """
+        train = {
+            "steps": min(self.train.steps, QUICK_STEPS),
+            "compile": "never",
+            "save_every": min(self.train.save_every, QUICK_STEPS // 2),
+        }
+        short = {"seeds": self.seed_list[:QUICK_SEEDS], "samples": min(self.samples, QUICK_SAMPLES)}
+        shorter_train = {key: value for key, value in train.items() if f"train.{key}" not in keep}
         return self.model_copy(
             update={
-                "train": train,
-                "seeds": self.seed_list[:QUICK_SEEDS],
-                "samples": min(self.samples, QUICK_SAMPLES),
+                **{key: value for key, value in short.items() if key not in keep},
+                "train": self.train.model_copy(update=shorter_train),
                 "quick": True,
             }
         )

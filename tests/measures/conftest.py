@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from genbench.core.registry import datasets
-from genbench.features import extractor_for
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Reference
 
@@ -24,9 +23,7 @@ def mnist():
 
 
 def _reference(name):
-    dataset = datasets.get(name)().load()
-    extractor = extractor_for(dataset)
-    return Reference(dataset, extractor, extractor(torch.from_numpy(dataset.test_images)))
+    return Reference(datasets.get(name)().load(), torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ def finished(tiny_suite: Callable[..., Any], tmp_path_factory: pytest.TempPathFa
     """The tiny suite, run once for all tests that only look at what it left."""
     from genbench.runner.job import run
 
-    return run(tiny_suite(), out=tmp_path_factory.mktemp("finished"), suite_text=SUITE)
+    return run(tiny_suite(), out=tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture(scope="session")

@@ -43,12 +43,20 @@ def test_reading_a_suite_imports_no_torch(write: Write) -> None:
 
 
 def test_quick_shortens_and_says_so(write: Write) -> None:
-    changes = ["train.steps=9999", "seeds=[7, 8, 9]", "samples=9999", "train.save_every=500"]
-    suite = load_suite(write(), set_=changes, quick=True)
+    head = 'name = "a"\nseeds = [7, 8, 9]\nsamples = 9999\n[train]\nsteps = 9999\nsave_every = 500\n'
+    suite = load_suite(
+        write(head + '[[dataset]]\nname = "digits"\n[[model]]\nname = "gan"\n'), quick=True
+    )
     assert suite.quick
-    assert suite.train.steps <= 50 and suite.samples <= 1000 and suite.train.compile == "never"
+    assert suite.train.steps <= 100 and suite.samples <= 1000 and suite.train.compile == "never"
     assert suite.seed_list == (7, 8)
     assert suite.train.save_every <= suite.train.steps
+
+
+def test_quick_keeps_what_is_asked_for_explicitly(write: Write) -> None:
+    asked = load_suite(write(), set_=["train.steps=200"], seeds=5, quick=True)
+    assert (asked.train.steps, len(asked.seed_list), asked.quick) == (200, 5, True)
+    assert asked.samples <= 1000 and asked.train.compile == "never"
 
 
 def test_quick_never_lengthens(write: Write) -> None:

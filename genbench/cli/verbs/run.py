@@ -78,7 +78,6 @@ def run(
             device=device,
             out=out,
             resume=resume,
-            suite_text=suite.read_text(encoding="utf-8"),
             reporter=reporter_for(console, quiet=quiet),
         )
     except KeyboardInterrupt:
