@@ -29,7 +29,7 @@ class VAE:
     version: ClassVar[str] = "1"
 
     # Networks: the mirror image of the GANs'. Latent size and learning rate: the best of six settings by
-    # Fréchet distance to held-out images, docs/search.md; 20 latents give the same within the spread of seeds.
+    # Fréchet distance to held-out images, docs/search.md; 20 latents do as well within the spread of seeds.
     latent: Annotated[int, Gt(0)] = 10
     encoder: MLP = MLP(hidden=(512, 256))
     decoder: MLP = MLP(hidden=(256, 512))

@@ -1,0 +1,5 @@
+"""``python -m genbench`` is ``genbench``."""
+
+from genbench.cli.app import main
+
+main()
