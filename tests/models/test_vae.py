@@ -1,11 +1,16 @@
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.stats import norm
+from torch import nn
 from torch.nn.functional import softplus
 
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import Batch, Nets
+from genbench.models.vae import VAE
 from genbench.train.state import initial_state, skeletons
 
 LATENT = 4
@@ -122,3 +127,48 @@ def test_the_mean_of_the_decoder_is_the_sample(constant, numbers):
 def test_the_bound_rises_as_it_trains(small, fit):
     losses = [logs["autoencoder.loss"] for _, logs in fit(small("vae"), 96).curves]
     assert all(last < first for first, last in zip(losses[0], losses[-1], strict=True))
+
+
+def test_elbo_of_a_linear_gaussian_case_in_closed_form():
+    """Linear encoder, constant variance, linear decoder, one latent: z is Gaussian, and so is every logit.
+
+    E_q[x l - softplus(l)] then needs one integral over a Gaussian a pixel, done here by scipy; the KL is
+    elementary. The model's own bound is taken at the nodes of a Gauss-Hermite rule, so that nothing is
+    left to chance.
+    """
+    generator = torch.Generator().manual_seed(4)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    weight, offset, slope, bias = draw(6), draw(1), draw(6), draw(6)
+    sigma = 0.7
+    tensors = {
+        "encoder": {
+            "1.weight": torch.stack([weight, torch.zeros(6, dtype=torch.float64)]),
+            "1.bias": torch.stack([offset[0], torch.tensor(2 * math.log(sigma), dtype=torch.float64)]),
+        },
+        "decoder": {"0.weight": slope[:, None], "0.bias": bias},
+    }
+    modules = {
+        "encoder": nn.Sequential(nn.Flatten(), nn.Linear(6, 2, device="meta")),
+        "decoder": nn.Sequential(nn.Linear(1, 6, device="meta"), nn.Unflatten(1, (1, 2, 3))),
+    }
+    grey = torch.rand(6, generator=generator, dtype=torch.float64)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    x = (2 * grey - 1).view(1, 1, 2, 3).expand(len(nodes), 1, 2, 3)
+    batch = Batch(x, {"epsilon": torch.from_numpy(nodes)[:, None]})
+    bound = VAE(latent=1).elbo(Nets(modules, tensors), batch).numpy()
+    ours = float((weights * bound).sum() / math.sqrt(2 * math.pi))
+
+    mean = float(weight @ (2 * grey - 1) + offset)
+    expected = -0.5 * (mean**2 + sigma**2 - 1 - 2 * math.log(sigma))
+    for pixel in range(6):
+        center, spread = float(slope[pixel]) * mean + float(bias[pixel]), abs(float(slope[pixel])) * sigma
+        density = norm(center, spread).pdf
+        softplus, _ = quad(
+            lambda logit, d=density: np.logaddexp(0, logit) * d(logit), center - 12 * spread, center + 12 * spread,
+            epsabs=1e-12, points=[center],
+        )  # fmt: skip
+        expected += float(grey[pixel]) * center - softplus
+    assert ours == pytest.approx(expected, rel=1e-9)

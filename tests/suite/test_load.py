@@ -44,9 +44,7 @@ def test_reading_a_suite_imports_no_torch(write: Write) -> None:
 
 def test_quick_shortens_and_says_so(write: Write) -> None:
     head = 'name = "a"\nseeds = [7, 8, 9]\nsamples = 9999\n[train]\nsteps = 9999\nsave_every = 500\n'
-    suite = load_suite(
-        write(head + '[[dataset]]\nname = "digits"\n[[model]]\nname = "gan"\n'), quick=True
-    )
+    suite = load_suite(write(head + '[[dataset]]\nname = "digits"\n[[model]]\nname = "gan"\n'), quick=True)
     assert suite.quick
     assert suite.train.steps <= 100 and suite.samples <= 1000 and suite.train.compile == "never"
     assert suite.seed_list == (7, 8)
