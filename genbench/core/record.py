@@ -41,10 +41,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a metric's number means: its dotted name, table heading, unit, direction and version."""
+    """What a metric's number means: its dotted name, unit, direction and version.
+
+    How it is headed in tables and plots is decided in one place, ``genbench.report.headings``.
+    """
 
     metric: str
-    label: str
     unit: str
     better: Better
     version: str = "1"

@@ -16,16 +16,11 @@ from genbench.metrics import class_coverage
 COVERED = Column(
     "modes.covered",
     "classes",
-    "classes",
     Better.HIGHER,
     meaning="classes with at least a tenth of their share in the test images",
 )
-ENTROPY = Column(
-    "modes.entropy", "class entropy", "nats", Better.HIGHER, meaning="0: one class; ln(classes): all alike"
-)
-KL = Column(
-    "modes.kl", "class KL", "nats", Better.LOWER, meaning="of the samples' classes from the test images'"
-)
+ENTROPY = Column("modes.entropy", "nats", Better.HIGHER, meaning="0: one class; ln(classes): all alike")
+KL = Column("modes.kl", "nats", Better.LOWER, meaning="of the samples' classes from the test images'")
 
 
 @measures.register("modes")

@@ -17,24 +17,16 @@ from genbench.metrics import Balls, balls, frechet_distance, kernel_distance, pr
 K = 5
 """Neighbours for precision, recall, density and coverage: the value of Naeem et al. 2020."""
 
-FID = Column(
-    "quality.fid", "FD", "", Better.LOWER, meaning="Fréchet distance to the test images, in features"
-)
+FID = Column("quality.fid", "", Better.LOWER, meaning="Fréchet distance to the test images, in features")
 KID = Column(
-    "quality.kid", "KD", "", Better.LOWER, meaning="squared MMD to the test images, cubic kernel, unbiased"
+    "quality.kid", "", Better.LOWER, meaning="squared MMD to the test images, cubic kernel, unbiased"
 )
-PRECISION = Column(
-    "quality.precision", "precision", "", Better.HIGHER, meaning="share of samples among real images"
-)
-RECALL = Column("quality.recall", "recall", "", Better.HIGHER, meaning="share of real images among samples")
-DENSITY = Column(
-    "quality.density", "density", "", Better.HIGHER, meaning="real neighbourhoods around a sample, per k"
-)
-COVERAGE = Column(
-    "quality.coverage", "coverage", "", Better.HIGHER, meaning="share of real images near a sample"
-)
+PRECISION = Column("quality.precision", "", Better.HIGHER, meaning="share of samples among real images")
+RECALL = Column("quality.recall", "", Better.HIGHER, meaning="share of real images among samples")
+DENSITY = Column("quality.density", "", Better.HIGHER, meaning="real neighbourhoods around a sample, per k")
+COVERAGE = Column("quality.coverage", "", Better.HIGHER, meaning="share of real images near a sample")
 ELBO = Column(
-    "quality.elbo", "ELBO", "nats", Better.HIGHER, meaning="lower bound on ln p(x), mean of the test images"
+    "quality.elbo", "nats", Better.HIGHER, meaning="lower bound on ln p(x), mean of the test images"
 )
 
 

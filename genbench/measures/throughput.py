@@ -17,44 +17,38 @@ from genbench.measures.evidence import Evidence, Reading, Timing
 
 TRAIN = Column(
     "throughput.train_images_per_s",
-    "train images/s",
     "images/s",
     Better.HIGHER,
     meaning="real images trained on, all lanes together, median of the timed blocks",
 )
 SAMPLE = Column(
     "throughput.sample_images_per_s",
-    "sample images/s",
     "images/s",
     Better.HIGHER,
     meaning="images drawn, all lanes together, median of the timed blocks",
 )
 STEPS = Column(
     "throughput.s_per_1000_steps",
-    "s / 1000 steps",
     "s",
     Better.LOWER,
     meaning="one step advances every lane; median of the timed blocks",
 )
-COMPILE = Column("throughput.compile_s", "compile", "s", Better.LOWER, meaning="0 where nothing was compiled")
+COMPILE = Column("throughput.compile_s", "s", Better.LOWER, meaning="0 where nothing was compiled")
 WARMUP = Column(
     "throughput.warmup_s",
-    "warm-up",
     "s",
     Better.LOWER,
     meaning="the steps before the timed blocks, compilation left out",
 )
 MEMORY = Column(
     "throughput.peak_memory",
-    "peak memory",
     "MiB",
     Better.LOWER,
     meaning="in training, all lanes together; on a CPU of the whole process, libraries and data included",
 )
-PARAMETERS = Column("throughput.parameters", "parameters", "", Better.NEITHER, meaning="trained, in one lane")
+PARAMETERS = Column("throughput.parameters", "", Better.NEITHER, meaning="trained, in one lane")
 FLOPS = Column(
     "throughput.flops_per_step",
-    "GFLOP / step",
     "GFLOP",
     Better.NEITHER,
     meaning="operations of one lane's step",

@@ -10,7 +10,7 @@ from genbench.core.record import OUTCOME, Better, Column, Record, Status
 from genbench.measures.evidence import Reading
 from genbench.store.journal import Journal
 
-STEPS = Column(OUTCOME, "steps", "steps", Better.NEITHER, meaning="training steps finished by the trial")
+STEPS = Column(OUTCOME, "steps", Better.NEITHER, meaning="training steps finished by the trial")
 
 
 @dataclass(frozen=True, slots=True)

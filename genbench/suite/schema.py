@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from genbench.core.ids import PLAIN_NAME, is_plain_name
 from genbench.core.record import CONTROLS
 
 QUICK_STEPS = 64
@@ -24,11 +24,8 @@ QUICK_SAMPLES = 500
 
 
 def _plain_name(name: str) -> str:
-    """Names become folders, table rows and file names."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,47}", name):
-        raise ValueError(
-            "use 1 to 48 letters, digits, '.', '_', '+' or '-', beginning with a letter or digit"
-        )
+    if not is_plain_name(name):
+        raise ValueError(f"use {PLAIN_NAME}")
     return name
 
 

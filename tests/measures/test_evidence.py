@@ -6,3 +6,15 @@ from genbench.core.registry import measures
 @pytest.mark.parametrize(("name", "per_cohort"), [("throughput", True), ("modes", False), ("quality", False)])
 def test_a_measure_says_whether_it_measures_whole_cohorts(name, per_cohort):
     assert measures.get(name).per_cohort is per_cohort
+
+
+def test_every_number_has_a_heading_and_every_heading_a_number():
+    """Measures and headings lie in rooms that do not know each other (one imports torch)."""
+    from genbench.report.headings import _LABELS
+
+    measured = [column.metric for name in measures.names() for column in measures.get(name).columns]
+    assert sorted(measured) == sorted(_LABELS)
+
+
+def test_a_columns_heading_is_not_its_own_business():
+    assert all(not hasattr(column, "label") for column in measures.get("quality").columns)

@@ -166,9 +166,13 @@ def test_elbo_of_a_linear_gaussian_case_in_closed_form():
     for pixel in range(6):
         center, spread = float(slope[pixel]) * mean + float(bias[pixel]), abs(float(slope[pixel])) * sigma
         density = norm(center, spread).pdf
-        softplus, _ = quad(
-            lambda logit, d=density: np.logaddexp(0, logit) * d(logit), center - 12 * spread, center + 12 * spread,
-            epsabs=1e-12, points=[center],
-        )  # fmt: skip
-        expected += float(grey[pixel]) * center - softplus
+        reach = 12 * spread
+        average, _ = quad(
+            lambda logit, d=density: np.logaddexp(0, logit) * d(logit),
+            center - reach,
+            center + reach,
+            epsabs=1e-12,
+            points=[center],
+        )
+        expected += float(grey[pixel]) * center - average
     assert ours == pytest.approx(expected, rel=1e-9)
