@@ -48,7 +48,7 @@ class Reporter(Protocol):
         ...
 
     def end(self) -> None:
-        """The cohort or phase is over."""
+        """The cohort or phase is over; may be called again to make sure."""
         ...
 
 
@@ -111,8 +111,10 @@ class Lines:
         )
 
     def end(self) -> None:
-        """One line with the time it took."""
-        self.note(f"{self._cohort}: {monotonic() - self._began:.1f} s")
+        """One line with the time it took; nothing where nothing had begun."""
+        if self._cohort:
+            self.note(f"{self._cohort}: {monotonic() - self._began:.1f} s")
+            self._cohort = ""
 
 
 class _Count(ProgressColumn):
