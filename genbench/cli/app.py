@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from io import TextIOWrapper
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 
 from genbench import __version__
-from genbench.core.errors import GenbenchError, GenbenchWarning
+from genbench.core.errors import GenbenchError, warnings_to
 
 FAILED_TRIALS = 3
 USAGE = 2
@@ -56,29 +54,6 @@ def tell(text: str, mark: str = "[bold red]error:[/]") -> None:
     Console(stderr=True, highlight=False).print(f"{mark} {escape(text)}", soft_wrap=True)
 
 
-@contextmanager
-def _warnings_told() -> Iterator[None]:
-    """Our own warnings are told as paragraphs; those of other packages keep their way."""
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, GenbenchWarning):
-                tell(str(message), "[yellow]warning:[/]")
-            else:
-                usual(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = show
-        yield
-
-
 def main() -> None:
     """Entry point of the ``genbench`` command."""
     from genbench.cli import verbs  # noqa: F401 - registers the verbs
@@ -87,7 +62,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "–" or "µ" shows "?"
     try:
-        with _warnings_told():
+        with warnings_to(partial(tell, mark="[yellow]warning:[/]")):
             app(prog_name="genbench")
     except GenbenchError as error:
         tell(str(error))

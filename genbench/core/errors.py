@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
 
 class GenbenchError(Exception):
@@ -44,6 +47,30 @@ class UnknownName(GenbenchError):  # noqa: N818 - read as "UnknownName: no model
 
 class GenbenchWarning(UserWarning):
     """Something a user should know; the message carries the remedy."""
+
+
+@contextmanager
+def warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
+    """Our own warnings are told as paragraphs, every time; those of other packages keep their way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GenbenchWarning)
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, GenbenchWarning):
+                tell(str(message))
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
 
 
 def choose_from(what: str, name: str, valid: Iterable[str]) -> str:

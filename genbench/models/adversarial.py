@@ -8,12 +8,43 @@ from torch import Tensor, nn
 
 from genbench.core.datainfo import DataInfo
 from genbench.models.mlp import MLP
-from genbench.models.protocol import Nets
+from genbench.models.optim import Optimizer
+from genbench.models.protocol import Loss, Nets, Noise, Player
 
 
 def networks(generator: MLP, judge: MLP, latent: int, data: DataInfo) -> Mapping[str, nn.Module]:
     """G: latent to image before tanh; D: image to one number."""
     return {"G": generator.decoder(latent, data.shape), "D": judge.encoder(data.shape, 1)}
+
+
+def game(
+    *,
+    judge: str,
+    judge_loss: Loss,
+    judge_optimizer: Optimizer,
+    judge_steps: int,
+    generator_loss: Loss,
+    generator_optimizer: Optimizer,
+    prior: Noise,
+    clip: float | None = None,
+) -> tuple[Player, Player]:
+    """One step of the game: ``judge_steps`` updates of D, then one of G, each on fresh noise.
+
+    Args:
+        judge: what D is called: "discriminator" or "critic".
+        judge_loss: what D minimizes.
+        judge_optimizer: how.
+        judge_steps: k of the GAN paper, n_critic of the WGAN paper.
+        generator_loss: what G minimizes.
+        generator_optimizer: how.
+        prior: of the noise z that both take.
+        clip: bound on D's weights.
+    """
+    noise = {"z": prior}
+    return (
+        Player(judge, ("D",), judge_loss, judge_optimizer, noise, repeats=judge_steps, clip=clip),
+        Player("generator", ("G",), generator_loss, generator_optimizer, noise, uses_data=False),
+    )
 
 
 def generate(nets: Nets, z: Tensor) -> Tensor:

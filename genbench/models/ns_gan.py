@@ -46,23 +46,14 @@ class NSGAN:
     @property
     def players(self) -> tuple[Player, ...]:
         """``discriminator_steps`` updates of D, then one of G."""
-        return (
-            Player(
-                name="discriminator",
-                trains=("D",),
-                loss=self.discriminator_loss,
-                optimizer=self.discriminator_optimizer,
-                noise={"z": self.prior},
-                repeats=self.discriminator_steps,
-            ),
-            Player(
-                name="generator",
-                trains=("G",),
-                loss=self.generator_loss,
-                optimizer=self.generator_optimizer,
-                noise={"z": self.prior},
-                uses_data=False,
-            ),
+        return adversarial.game(
+            judge="discriminator",
+            judge_loss=self.discriminator_loss,
+            judge_optimizer=self.discriminator_optimizer,
+            judge_steps=self.discriminator_steps,
+            generator_loss=self.generator_loss,
+            generator_optimizer=self.generator_optimizer,
+            prior=self.prior,
         )
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:

@@ -46,24 +46,15 @@ class WGAN:
     @property
     def players(self) -> tuple[Player, ...]:
         """``critic_steps`` updates of the critic, each followed by clipping, then one of G."""
-        return (
-            Player(
-                name="critic",
-                trains=("D",),
-                loss=self.critic_loss,
-                optimizer=self.critic_optimizer,
-                noise={"z": self.prior},
-                repeats=self.critic_steps,
-                clip=self.clip,
-            ),
-            Player(
-                name="generator",
-                trains=("G",),
-                loss=self.generator_loss,
-                optimizer=self.generator_optimizer,
-                noise={"z": self.prior},
-                uses_data=False,
-            ),
+        return adversarial.game(
+            judge="critic",
+            judge_loss=self.critic_loss,
+            judge_optimizer=self.critic_optimizer,
+            judge_steps=self.critic_steps,
+            generator_loss=self.generator_loss,
+            generator_optimizer=self.generator_optimizer,
+            prior=self.prior,
+            clip=self.clip,
         )
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:

@@ -13,11 +13,11 @@ import torch
 from rich.console import Console
 
 from genbench.core.environment import capture, code_version, environment_id
-from genbench.core.errors import OutputError
+from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.measures.evidence import Measure, Reference
-from genbench.runner.channels import logging_to, warnings_to
 from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort, write_timing
+from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
     columns_of,
@@ -105,7 +105,7 @@ def run(
             trained then.
     """
     reporter = reporter or Quiet(Console(stderr=True))
-    with warnings_to(reporter):
+    with warnings_to(reporter.warn):
         chosen_device = choose_device(device)
         precision = choose_precision(suite.train.precision, chosen_device)
         for spec in model_specs(suite):

@@ -23,3 +23,16 @@ def test_many_cohorts_in_one_process_are_all_compiled():
         for rate in (1e-4, 2e-4):
             model = GAN(latent=3, generator=small, discriminator=small, generator_optimizer=Adam(lr=rate))
             assert train(model, DATA, IMAGES, [0, 1], settings).program.compiled
+
+
+def test_out_of_memory_while_compiling_is_no_failure_to_compile(monkeypatch):
+    """Eager execution would not fit either, and the runner has a remedy: half the lanes."""
+
+    def greedy(update):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("genbench.train.program.compiled", greedy)
+    settings = Settings(steps=2, batch_size=4, device=torch.device("cpu"), compile="always")
+    model = GAN(latent=3, generator=MLP(hidden=(4,)), discriminator=MLP(hidden=(4,)))
+    with pytest.raises(torch.OutOfMemoryError):
+        train(model, DATA, IMAGES, [0], settings)

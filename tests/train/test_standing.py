@@ -106,3 +106,28 @@ def test_a_judges_statistics_are_those_of_images(small, tiny, filled):
         assert not torch.equal(random.buffers["D"][name], dark.buffers["D"][name])
     for name, tensor in random.buffers["G"].items():
         assert torch.equal(tensor, dark.buffers["G"][name])
+
+
+def test_buffers_that_are_no_statistics_are_left_alone_and_used(small, tiny, pictures, filled):
+    """A network may have buffers of its own; the passes that gather statistics need them."""
+    inner = small("gan", generator=MLP(hidden=(8,), batch_norm=True))
+
+    class WithBuffer:
+        prior, players, sample = inner.prior, inner.players, staticmethod(inner.sample)
+
+        def networks(self, data):
+            nets = dict(inner.networks(data))
+            nets["G"] = torch.nn.Sequential(Scaled(), *nets["G"])
+            return nets
+
+    state = filled(WithBuffer())
+    assert (state.buffers["G"]["0.factor"] == 2).all()
+
+
+class Scaled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(2.0))
+
+    def forward(self, x):
+        return x * self.factor
