@@ -37,7 +37,13 @@ decoder = { hidden = [8] }
 """
 
 # Runs the command as its entry point does, whatever the name of the script is on this system.
-COMMAND = (sys.executable, "-c", "from genbench.cli.app import main; main()")
+# A shell that puts the tests into the background has them ignore Ctrl-C, and their children with them.
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from genbench.cli.app import main; main()",
+)
 
 
 @dataclass(frozen=True)
