@@ -41,8 +41,10 @@ decoder = { hidden = [8] }
 COMMAND = (
     sys.executable,
     "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "from genbench.cli.app import main; main()",
+    (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from genbench.cli.app import main; main()"
+    ),
 )
 
 
