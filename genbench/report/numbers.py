@@ -30,6 +30,10 @@ class Shown:
         return f"{self.value} {self.interval}".rstrip()
 
 
+_ROUNDING = 1e-9
+"""An interval narrower than this share of its numbers is the same number, summed in another order."""
+
+
 def prefix_of(estimates: Iterable[Estimate | None]) -> str:
     """One prefix for a whole column (``k``, ``M``, ...), so that its numbers compare at a glance.
 
@@ -89,6 +93,6 @@ def _decimals(largest: float, width: float | None) -> int:
     if largest == 0:
         return 0
     magnitude = math.floor(math.log10(largest))
-    if not width:
+    if not width or width < _ROUNDING * largest:
         return _DIGITS_ALONE - 1 - magnitude
     return min(_DIGITS_OF_WIDTH - 1 - math.floor(math.log10(width)), _DIGITS_MOST - 1 - magnitude)
