@@ -23,15 +23,11 @@ class Tick:
 
     Attributes:
         step: finished steps.
-        seconds: since training began, compilation included.
         losses: the last loss of each player, by "player.loss", one number a lane.
-        alive: which lanes are still finite.
     """
 
     step: int
-    seconds: float
     losses: dict[str, list[float]]
-    alive: tuple[bool, ...]
 
 
 @dataclass(slots=True)
@@ -92,7 +88,6 @@ def train(
     program = make_program(model, modules, state, seeds, images, settings)
     training = Training(state, [None] * len(seeds), program)
     gauged = reset_peak_memory(settings.device)
-    began = now(settings.device)
     inputs: Inputs = {}
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
@@ -106,7 +101,7 @@ def train(
         _note_divergence(training, start, logs)
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
-        on_tick(training, Tick(end, now(settings.device) - began, losses, training.alive))
+        on_tick(training, Tick(end, losses))
         if settings.save_every and end % settings.save_every == 0 and end < settings.steps:
             on_save(training)
     training.peak_memory = peak_memory(settings.device) if gauged else None
