@@ -125,16 +125,19 @@ def train_cohort(
     training = train(model, data, images, seeds, settings, on_tick=on_tick, on_save=on_save)
     reporter.note(_how(training, cohort))
     device = settings.device
-    drawn, chunks = sample_lanes(model, data, training.state, seeds, samples, device=device)
-    if drawn.shape[2:] != data.shape:
-        raise ValueError(f"sample returns images {tuple(drawn.shape[2:])}, expected {data.shape} (C, H, W)")
-    timing = _timing(model, data, settings, training, chunks)
+    drawn = sample_lanes(model, data, training.state, seeds, samples, device=device)
+    if (shape := tuple(drawn.images.shape[2:])) != data.shape:
+        raise ValueError(f"sample returns images {shape}, expected {data.shape} (C, H, W)")
+    for lane, finite in enumerate(drawn.finite):
+        if training.diverged[lane] is None and not finite:
+            training.diverged[lane] = training.state.step  # found out only in sampling
+    timing = _timing(model, data, settings, training, drawn.times)
     bounds = None
     if isinstance(model, Bounded):
         bounds = tuple(
             _bound(model, data, training, lane, seed, test_images) for lane, seed in enumerate(seeds)
         )
-    return TrainedCohort(cohort, training, drawn, timing, chunks, bounds)
+    return TrainedCohort(cohort, training, drawn.images, timing, drawn.times, bounds)
 
 
 def _how(training: Training, cohort: Cohort) -> str:

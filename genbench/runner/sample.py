@@ -83,7 +83,7 @@ def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.
     what = f"checkpoint {checkpoints[0]} is of a model {headers[0].model!r}"
     try:
         model = build_model(headers[0])
-        images, _ = sample_lanes(model, headers[0].data, state, [seed] * len(headers), n, device=device)
+        drawn = sample_lanes(model, headers[0].data, state, [seed] * len(headers), n, device=device)
     except UnknownName as error:
         raise CheckpointError(f"{what} that is not here: {error} Give its file with --plugin.") from error
     except GenbenchError:
@@ -93,8 +93,10 @@ def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.
             f"{what} that draws no images from it: {type(error).__name__}: {error}. If the model was changed "
             f"since (this is of genbench {headers[0].code}), train it again."
         ) from error
-    drawn: NDArray[np.uint8] = images.numpy()
-    return drawn
+    if not all(drawn.finite):
+        raise CheckpointError(f"{what} that gives numbers that are not finite: the trial has diverged.")
+    images: NDArray[np.uint8] = drawn.images.numpy()
+    return images
 
 
 def find_checkpoint(trial: str | Path, results: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,8 +20,25 @@ CHUNK = 250
 """Images drawn or scored at once, in each lane."""
 
 
-def sampler(model: GenerativeModel, data: DataInfo, state: TrainState) -> Callable[[Tensor], Tensor]:
-    """A function from latents (K, N, ...) to images (K, N, C, H, W) uint8, all lanes at once.
+class Drawn(NamedTuple):
+    """Samples of all lanes.
+
+    Attributes:
+        images: (K, N, C, H, W) uint8 on the CPU.
+        times: (images of all lanes, seconds) for every chunk.
+        finite: for each lane, whether the model gave nothing but finite numbers; where not, its images mean
+            nothing.
+    """
+
+    images: Tensor
+    times: list[tuple[int, float]]
+    finite: list[bool]
+
+
+def sampler(
+    model: GenerativeModel, data: DataInfo, state: TrainState
+) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """A function from latents (K, N, ...) to images (K, N, C, H, W) uint8 and (K,) whether all are finite.
 
     Networks are in evaluation mode, so that an image depends on its own latent only.
     """
@@ -28,10 +46,11 @@ def sampler(model: GenerativeModel, data: DataInfo, state: TrainState) -> Callab
 
     def lane(
         params: dict[str, dict[str, Tensor]], buffers: dict[str, dict[str, Tensor]], z: Tensor
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         tensors = {net: {**params[net], **buffers[net]} for net in modules}
         x = model.sample(Nets(modules, tensors), z)
-        return ((x + 1) * 127.5).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)
+        grey = ((x + 1) * 127.5).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)
+        return grey, x.isfinite().all()
 
     lanes = vmap(lane)
     return lambda z: lanes(state.params, state.buffers, z)
@@ -46,7 +65,7 @@ def sample_lanes(
     count: int,
     *,
     device: torch.device,
-) -> tuple[Tensor, list[tuple[int, float]]]:
+) -> Drawn:
     """``count`` images of every lane, and how long they took.
 
     Args:
@@ -56,14 +75,12 @@ def sample_lanes(
         seeds: name each lane's stream of latents; equal seeds give equal latents.
         count: images a lane.
         device: where the state lives.
-
-    Returns:
-        (K, count, C, H, W) uint8 on the CPU, and (images of all lanes, seconds) for every chunk.
     """
     generate = sampler(model, data, state)
     dtype = next(iter(state.updates.values())).dtype
     parts: list[Tensor] = []
     times: list[tuple[int, float]] = []
+    finite: list[Tensor] = []
     for number, start in enumerate(range(0, count, CHUNK)):
         size = min(CHUNK, count - start)
         began = now(device)
@@ -74,10 +91,11 @@ def sample_lanes(
                 for seed in seeds
             ]
         )
-        images = generate(z)
+        images, sound = generate(z)
         times.append((size * len(seeds), now(device) - began))
         parts.append(images.cpu())
-    return torch.cat(parts, 1), times
+        finite.append(sound)
+    return Drawn(torch.cat(parts, 1), times, torch.stack(finite).all(0).tolist())
 
 
 @torch.no_grad()

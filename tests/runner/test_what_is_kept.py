@@ -4,14 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
-from genbench.core.errors import SuiteError
+from genbench.core.errors import CheckpointError, SuiteError
 from genbench.core.record import OUTCOME
+from genbench.core.registry import models
 from genbench.measures import evidence
 from genbench.runner import job
 from genbench.runner.job import run
 from genbench.runner.prepare import load_datasets
 from genbench.runner.progress import describe_losses
+from genbench.runner.sample import sample
 from genbench.suite.load import load_suite
 
 CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
@@ -80,6 +83,19 @@ def test_a_trial_that_fails_after_training_tells_how_far_it_came(tiny_suite, tol
     result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
     ends = [record for record in result.records if record.metric == OUTCOME]
     assert [(end.value, end.step, str(end.status)) for end in ends] == [(4.0, 4, "FAILED")] * 2
+
+
+def test_samples_that_are_not_finite_are_no_images(tiny_suite, told, monkeypatch, tmp_path):
+    """Training may stay finite while the sampler does not; black images would be scored without a word."""
+    vae = models.get("vae")
+    monkeypatch.setattr(vae, "sample", lambda _, nets, z: nets.decoder(z) * torch.nan)
+    result = run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
+    ends = {(r.model, r.seed): str(r.status) for r in result.records if r.metric == OUTCOME}
+    assert ends == {("gan", 0): "DONE", ("gan", 1): "DONE", ("vae", 0): "DIVERGED", ("vae", 1): "DIVERGED"}
+    assert not any(r.value is not None for r in result.records if r.model == "vae" and r.metric == "modes.kl")
+    (trial,) = {r.trial for r in result.records if (r.model, r.seed) == ("vae", 0)}
+    with pytest.raises(CheckpointError, match="not finite"):
+        sample(result.path / "trials" / trial, 4)
 
 
 def test_a_throughput_that_fails_is_a_failure(tiny_suite, told, monkeypatch, tmp_path):
