@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genbench.report.headings import heading_of
 from genbench.report.numbers import show
 from genbench.report.tables import Table, TableCell, TableColumn, TableRow
 
@@ -68,8 +69,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _heading(column: TableColumn) -> str:
-    unit = f"({column.unit})" if column.unit else ""
-    return _escape(" ".join(part for part in (column.label, column.arrow, unit) if part))
+    return _escape(heading_of(column.metric, column.unit, column.better))
 
 
 def _row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:
