@@ -13,6 +13,6 @@ _ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07
 
 def clean(text: str) -> str:
     """One line of printable text: escape sequences and control characters gone, white space single."""
-    text = _ESCAPE_SEQUENCE.sub("", text)
-    text = re.sub(r"\s+", " ", text)
-    return "".join(letter for letter in text if unicodedata.category(letter) not in _HARMFUL).strip()
+    text = re.sub(r"\s", " ", _ESCAPE_SEQUENCE.sub("", text))
+    printable = "".join(letter for letter in text if unicodedata.category(letter) not in _HARMFUL)
+    return re.sub(" +", " ", printable).strip()  # last: what is dropped may have stood between two spaces

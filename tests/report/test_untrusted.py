@@ -17,6 +17,7 @@ from genbench.report.untrusted import clean
         ("\x9b31mcsi", "31mcsi"),
         ("two\nlines\r\n\tand", "two lines and"),
         ("abc\u202edef", "abcdef"),
+        ("a \x1b b", "a b"),
         ("zero\u200bwidth\ufeff", "zerowidth"),
         ("é ∞ 漢", "é ∞ 漢"),
     ],
@@ -43,3 +44,5 @@ def test_names_fold_after_joining_signs() -> None:
     assert fold("wgan_gradient_penalty", 15) == "wgan_gradient_\npenalty"
     assert fold("short", 15) == "short"
     assert fold("x" * 7, 3) == "xxx\nxxx\nx"
+    assert fold("a_" + "x" * 5, 4) == "a_\nxxxx\nx"
+    assert fold("\u0300", 2) == "\u0300"  # a mark without a letter
