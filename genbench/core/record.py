@@ -41,9 +41,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What a metric's number means: its dotted name, unit, direction and version.
+    """What a metric's number means: its name, unit, direction, version and range.
 
-    How it is headed in tables and plots is decided in one place, ``genbench.report.headings``.
+    The same for a number of a metric function (``frechet_distance``) and for a column of a measure
+    (``quality.fid``), which takes all but name and meaning from the function behind it. How it is headed in
+    tables and plots is decided in one place, ``genbench.report.headings``.
+
+    Attributes:
+        metric: its name; dotted for a measure's.
+        unit: empty for pure numbers.
+        better: direction.
+        version: goes up whenever the same input gives another number.
+        meaning: one line for people.
+        low, high: ends of its range, both included; ``None`` where there is no bound.
     """
 
     metric: str
@@ -51,6 +61,8 @@ class Column:
     better: Better
     version: str = "1"
     meaning: str = ""
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
