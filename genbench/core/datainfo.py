@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,16 +12,20 @@ class DataInfo:
 
     Attributes:
         name: the dataset's name, as records and tables say it.
-        shape: (C, H, W) of one image.
+        shape: of one example: (C, H, W) of an image, or (D,) of a point.
         classes: names of the classes, in label order; empty where there are no labels.
     """
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
 
     @property
+    def is_image(self) -> bool:
+        """Images are uint8 and bounded; points are float32 and may lie anywhere."""
+        return len(self.shape) == 3
+
+    @property
     def size(self) -> int:
-        """Numbers in one example: C * H * W."""
-        channels, height, width = self.shape
-        return channels * height * width
+        """Numbers in one example: C * H * W, or D."""
+        return math.prod(self.shape)

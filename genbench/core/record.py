@@ -13,8 +13,14 @@ from genbench.core.errors import RecordError
 
 SCHEMA = 1
 
-CONTROLS = ("real", "collapsed", "noise")
-"""Rows that no model made: they show what a metric says of the best and of known failures."""
+EXPECTED = "expected"
+"""The control row that is computed, not sampled: what a perfect model would score at these sizes."""
+
+SAMPLED = ("real", "memorized", "collapsed", "gaussian", "noise")
+"""Control rows of samples that no model made: what a metric says of the best and of known failures."""
+
+CONTROLS = (EXPECTED, *SAMPLED)
+"""All control rows, in the order of the tables."""
 
 OUTCOME = "trial.steps"
 """The metric of the last record of a trial: how far training came, and how it ended."""

@@ -172,6 +172,10 @@ datasets: Registry[type] = Registry(
     {
         "mnist": "genbench.data.mnist",
         "digits": "genbench.data.digits",
+        "stacked_mnist": "genbench.data.stacked",
+        "stacked_digits": "genbench.data.stacked",
+        "ring": "genbench.data.mixtures",
+        "grid": "genbench.data.mixtures",
         "idx": "genbench.data.idx",
     },
 )

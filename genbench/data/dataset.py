@@ -11,33 +11,51 @@ from numpy.typing import NDArray
 from genbench.core.datainfo import DataInfo
 from genbench.core.ids import bytes_hash
 
+Examples = NDArray[np.uint8 | np.float32]
+"""Images (N, C, H, W) uint8, 0 to 255; or points (N, D) float32, in the data's own units."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GaussianModes:
+    """The true modes of a mixture of equal round Gaussians.
+
+    Attributes:
+        centers: (K, D) float64.
+        scale: standard deviation of each coordinate around a centre.
+    """
+
+    centers: NDArray[np.float64]
+    scale: float
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Images in memory, split once and for all.
+    """Examples in memory, split once and for all.
 
     Attributes:
         info: name, shape and classes.
-        train_images, test_images: (N, C, H, W) uint8, 0 to 255.
+        train_examples, test_examples: images (N, C, H, W) uint8, 0 to 255; or points (N, D) float32.
         train_labels, test_labels: (N,) int64, an index into ``info.classes``.
         source: where it was found, for people ("/data/mnist", "scikit-learn 1.5").
         features: id of the shipped feature extractor that these images are made for, for which only the
             file that knows where they come from can vouch ("mnist-cnn": centred handwritten digits); by
             default none, whatever the images are called, and one is trained on them.
+        modes: where points come from, if that is known.
     """
 
     info: DataInfo
-    train_images: NDArray[np.uint8]
+    train_examples: Examples
     train_labels: NDArray[np.int64]
-    test_images: NDArray[np.uint8]
+    test_examples: Examples
     test_labels: NDArray[np.int64]
     source: str
     features: str = ""
+    modes: GaussianModes | None = None
 
     @property
     def hash(self) -> str:
-        """Content hash of all images and labels, in order: two datasets are the same data if it is equal."""
-        arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
+        """Content hash of all examples and labels, in order: the same data has the same hash."""
+        arrays = (self.train_examples, self.train_labels, self.test_examples, self.test_labels)
         return bytes_hash(
             *(
                 chunk

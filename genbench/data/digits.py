@@ -56,9 +56,9 @@ class Digits:
         is_test[np.argsort(labels, kind="stable")[2::3]] = True
         return Dataset(
             info=DataInfo(name="digits", shape=(1, _SIDE, _SIDE), classes=tuple("0123456789")),
-            train_images=images[~is_test],
+            train_examples=images[~is_test],
             train_labels=labels[~is_test],
-            test_images=images[is_test],
+            test_examples=images[is_test],
             test_labels=labels[is_test],
             source=f"scikit-learn {sklearn.__version__}",
             features="mnist-cnn",

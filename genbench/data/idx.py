@@ -22,7 +22,8 @@ from genbench.data.files import open_contents, read_up_to, user_path
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _MOST_DIMENSIONS = 4
-_VALIDATION = "mnist-validation"  # what MNIST calls itself without its test images
+_VARIANTS = {"mnist-validation", "ring-veegan", "grid-veegan"}
+"""What datasets call themselves in other settings than their usual ones."""
 _AGAIN = "Copy or download it again."
 
 
@@ -156,9 +157,9 @@ class Idx:
         _, channels, height, width = train_images.shape
         return Dataset(
             info=DataInfo(name=self.label, shape=(channels, height, width), classes=classes),
-            train_images=train_images,
+            train_examples=train_images,
             train_labels=train_labels,
-            test_images=test_images,
+            test_examples=test_images,
             test_labels=test_labels,
             source=self._folder(),
         )
@@ -176,7 +177,7 @@ class Idx:
                 f"the dataset idx has the `label` {self.label!r}, which becomes part of file names. Use "
                 f'{PLAIN_NAME}, or leave the option out for "idx".'
             )
-        taken = {*datasets.names(), _VALIDATION} - {"idx"}
+        taken = {*datasets.names(), *_VARIANTS} - {"idx"}
         if self.label.lower() in taken:
             raise DataError(
                 f"the dataset idx has the `label` {self.label!r}, which is the name of other images: "

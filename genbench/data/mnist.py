@@ -113,9 +113,9 @@ class MNIST:
 def _hold_out(data: Dataset) -> Dataset:
     return Dataset(
         info=DataInfo(name="mnist-validation", shape=data.info.shape, classes=data.info.classes),
-        train_images=data.train_images[:-HELD_OUT],
+        train_examples=data.train_examples[:-HELD_OUT],
         train_labels=data.train_labels[:-HELD_OUT],
-        test_images=data.train_images[-HELD_OUT:],
+        test_examples=data.train_examples[-HELD_OUT:],
         test_labels=data.train_labels[-HELD_OUT:],
         source=f"{data.source}, last {HELD_OUT:,} training images held out",
         features=data.features,
@@ -143,14 +143,14 @@ def _read(folder: Path) -> Dataset:
             f"MNIST cannot be read from {folder}: {', '.join(missing)} (plain or .gz) not found there. Put "
             "all four files there, or name the folder that holds them."
         )
-    train_images, train_labels, test_images, test_labels = (
+    train_examples, train_labels, test_examples, test_labels = (
         read_idx(_find(folder, file), md5=file.md5) for file in FILES
     )
     return Dataset(
         info=DataInfo(name="mnist", shape=(1, 28, 28), classes=tuple("0123456789")),
-        train_images=train_images[:, np.newaxis],
+        train_examples=train_examples[:, np.newaxis],
         train_labels=train_labels.astype(np.int64),
-        test_images=test_images[:, np.newaxis],
+        test_examples=test_examples[:, np.newaxis],
         test_labels=test_labels.astype(np.int64),
         source=str(folder),
         features="mnist-cnn",

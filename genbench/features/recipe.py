@@ -53,14 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
     except GenbenchError as error:
         print(error, file=sys.stderr)
         return 2
-    largest = max(len(each.train_images) for each in sources.values())
+    largest = max(len(each.train_examples) for each in sources.values())
     parts = [
         part
         for each in sources.values()
-        for part in [each] * max(1, largest // (_SHARE * len(each.train_images)))
+        for part in [each] * max(1, largest // (_SHARE * len(each.train_examples)))
     ]
     network = train(
-        np.concatenate([part.train_images for part in parts]),
+        np.concatenate([part.train_examples for part in parts]),
         np.concatenate([part.train_labels for part in parts]),
         classes=len(first.info.classes),
         seed=options.seed,
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     notes = {"recipe": RECIPE, "seed": str(options.seed), "genbench": __version__}
     shares = []
     for name, each in sources.items():
-        shares.append(accuracy(network, each.test_images, each.test_labels))
+        shares.append(accuracy(network, each.test_examples, each.test_labels))
         print(f"test accuracy {100 * shares[-1]:.2f} % on {name}")
         notes |= {f"accuracy_{name}": f"{shares[-1]:.4f}", f"data_{name}": each.hash}
     if shares[0] < ENOUGH:

@@ -1,6 +1,8 @@
-"""Control rows: images that no model made, to show what a metric says of the best and of known failures."""
+"""Control rows: samples that no model made, to show what a metric says of the best and of known failures."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,39 +11,65 @@ from torch import Tensor
 
 from genbench.core.errors import DataError
 from genbench.core.ids import derive_seed
-from genbench.core.record import CONTROLS
-from genbench.data.dataset import Dataset
+from genbench.core.record import SAMPLED
+from genbench.data.dataset import Dataset, Examples
+
+MEMORY = 10
+"""A memorizing model replays one training example in this many of its samples."""
+
+_FITTED = 10_000
+"""Training examples that the Gaussian is fitted to, at most."""
+
+_PART = 1000  # samples of the Gaussian made at once
 
 
-def control_samples(name: str, dataset: Dataset, n: int, seed: int) -> Tensor:
-    """Images of a control row, to be measured exactly like a model's samples.
+class ControlSamples(NamedTuple):
+    """What stands in for a model's samples.
 
-    ``real``: training images, each at most once: fresh real data against the test split, the best that
-    a generator can attain. ``collapsed``: training images of the class ``seed % classes`` only: perfect
-    images, no variety. ``noise``: every pixel uniform on 0 to 255.
+    Attributes:
+        samples: (n, C, H, W) uint8 or (n, D) float32.
+        left_out: indices of training examples that must not count as the training set when it is asked
+            whether these samples were memorized; ``None`` where all of them count.
+    """
+
+    samples: Tensor
+    left_out: Tensor | None = None
+
+
+def control_samples(name: str, dataset: Dataset, n: int, seed: int) -> ControlSamples:
+    """Samples of a control row, to be measured exactly like a model's.
+
+    ``real``: training examples, each at most once: fresh real data against the test split, the best that a
+    generator can attain. (They are no memories: they are left out of the training set where memorization
+    is measured.) ``memorized``: a tenth as many training examples, replayed: perfect fidelity, nothing new.
+    ``collapsed``: training examples of the class ``seed % classes`` only: perfect fidelity, no variety.
+    ``gaussian``: draws from a Gaussian of the training examples' mean and covariance: right in its first
+    two moments, pixel by pixel. ``noise``: every pixel uniform on 0 to 255; every coordinate uniform on the
+    range of the training points.
 
     Args:
-        name: one of ``genbench.core.record.CONTROLS``.
-        dataset: where the images come from.
+        name: one of ``genbench.core.record.SAMPLED``.
+        dataset: where the examples come from.
         n: how many.
         seed: decides which.
 
-    Returns:
-        (n, C, H, W) uint8.
-
     Raises:
-        DataError: fewer than n training images for ``real``, or no labels for ``collapsed``.
+        DataError: fewer than n training examples for ``real``, or no labels for ``collapsed``.
         ValueError: no such control.
     """
     random = np.random.default_rng(derive_seed(seed, "control", name))
-    images = dataset.train_images
+    examples = dataset.train_examples
     if name == "real":
-        if n > len(images):
+        if n > len(examples):
             raise DataError(
-                f"control row 'real' needs {n} training images of {dataset.info.name!r}, which has "
-                f"{len(images)}; repeated images would not be fresh data. Ask for fewer samples."
+                f"control row 'real' needs {n} training examples of {dataset.info.name!r}, which has "
+                f"{len(examples)}; repeated examples would not be fresh data. Ask for fewer samples."
             )
-        return _pick(images, random.choice(len(images), n, replace=False))
+        chosen = random.choice(len(examples), n, replace=False)
+        return ControlSamples(torch.from_numpy(examples[chosen]), torch.from_numpy(chosen))
+    if name == "memorized":
+        memory = random.choice(len(examples), min(len(examples), max(1, n // MEMORY)), replace=False)
+        return ControlSamples(torch.from_numpy(examples[random.choice(memory, n)]))
     if name == "collapsed":
         present = np.unique(dataset.train_labels)
         if not len(present):
@@ -50,11 +78,34 @@ def control_samples(name: str, dataset: Dataset, n: int, seed: int) -> Tensor:
                 "Provide labels, or leave the measure `modes` out."
             )
         members = np.flatnonzero(dataset.train_labels == present[seed % len(present)])
-        return _pick(images, random.choice(members, n, replace=n > len(members)))
+        return ControlSamples(torch.from_numpy(examples[random.choice(members, n, replace=n > len(members))]))
+    if name == "gaussian":
+        return ControlSamples(torch.from_numpy(_gaussian(examples, n, random)))
     if name == "noise":
-        return torch.from_numpy(random.integers(0, 256, (n, *dataset.info.shape), dtype=np.uint8))
-    raise ValueError(f"no control row {name!r}: there are {', '.join(CONTROLS)}")
+        return ControlSamples(torch.from_numpy(_noise(examples, n, random)))
+    raise ValueError(f"no control row {name!r}: there are {', '.join(SAMPLED)}")
 
 
-def _pick(images: NDArray[np.uint8], indices: NDArray[np.int64]) -> Tensor:
-    return torch.from_numpy(images[indices])
+def _gaussian(examples: Examples, n: int, random: np.random.Generator) -> Examples:
+    """Draws of N(μ, Σ) without forming Σ: μ + Σᵢ wᵢ (xᵢ - μ) / √(m - 1) with w ~ N(0, I_m)."""
+    chosen = random.choice(len(examples), min(_FITTED, len(examples)), replace=False)
+    flat = examples[chosen].reshape(len(chosen), -1).astype(np.float32)
+    mean = flat.mean(axis=0)
+    spread = (flat - mean) / np.sqrt(max(1, len(flat) - 1), dtype=np.float32)
+    parts = [
+        mean + random.standard_normal((min(_PART, n - start), len(flat)), dtype=np.float32) @ spread
+        for start in range(0, n, _PART)
+    ]
+    drawn = np.concatenate(parts).reshape(n, *examples.shape[1:])
+    return _grey(drawn) if examples.dtype == np.uint8 else drawn
+
+
+def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return values.round().clip(0, 255).astype(np.uint8)
+
+
+def _noise(examples: Examples, n: int, random: np.random.Generator) -> Examples:
+    shape = (n, *examples.shape[1:])
+    if examples.dtype == np.uint8:
+        return random.integers(0, 256, shape, dtype=np.uint8)
+    return random.uniform(examples.min(axis=0), examples.max(axis=0), shape).astype(np.float32)

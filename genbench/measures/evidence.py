@@ -12,7 +12,8 @@ from torch import Tensor
 
 from genbench.core.record import Column
 from genbench.data.dataset import Dataset
-from genbench.features.extractor import Extractor, Features, extractor_for
+from genbench.features.choose import extractor_for
+from genbench.features.protocol import FeatureExtractor, Features, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,19 @@ class Reference:
     device: torch.device
 
     @cached_property
-    def extractor(self) -> Extractor:
-        """What images are measured with; for data without a pinned one it is trained here."""
+    def extractor(self) -> FeatureExtractor:
+        """What samples are measured with; for data without a pinned one it is trained here."""
         return extractor_for(self.dataset, device=self.device)
 
     @cached_property
     def features(self) -> Features:
-        """Features and class probabilities of the test images."""
-        return self.extractor(torch.from_numpy(self.dataset.test_images))
+        """Features and class probabilities of the test split."""
+        return self.extractor(torch.from_numpy(self.dataset.test_examples))
+
+    @cached_property
+    def memory(self) -> Tensor:
+        """Features of the training split, (N, D) float32: what a model may have memorized."""
+        return self.extractor(torch.from_numpy(self.dataset.train_examples)).values
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,15 +113,18 @@ class Evidence:
 
     Attributes:
         reference: the real data and the extractor.
-        samples: (N, C, H, W) uint8 images that the model made; none where a whole cohort is measured.
+        samples: what the model made, read in slices; none where a whole cohort is measured.
         bound: computes the likelihood bound, for models that have one.
         timing: what the cohort cost; ``None`` where a trial or a control row is measured.
+        left_out: indices of training examples that do not count as the training set for these samples,
+            because they are among them and stand for fresh data; ``None`` for all that a model made.
     """
 
     reference: Reference
-    samples: Tensor
+    samples: Samples
     bound: Callable[[], Bound] | None = None
     timing: Timing | None = None
+    left_out: Tensor | None = None
 
     @cached_property
     def features(self) -> Features:

@@ -13,7 +13,7 @@ from genbench.models.protocol import Loss, Nets, Noise, Player
 
 
 def networks(generator: MLP, judge: MLP, latent: int, data: DataInfo) -> Mapping[str, nn.Module]:
-    """G: latent to image before tanh; D: image to one number."""
+    """G: latent to example (an image before tanh); D: example to one number."""
     return {"G": generator.decoder(latent, data.shape), "D": judge.encoder(data.shape, 1)}
 
 
@@ -48,10 +48,11 @@ def game(
 
 
 def generate(nets: Nets, z: Tensor) -> Tensor:
-    """Latents (B, latent) to images (B, C, H, W) in [-1, 1]."""
-    return nets.G(z).tanh()
+    """Latents (B, latent) to images (B, C, H, W) in [-1, 1], by tanh, or to points (B, D) anywhere."""
+    x = nets.G(z)
+    return x.tanh() if x.ndim == 4 else x
 
 
 def judge(nets: Nets, x: Tensor) -> Tensor:
-    """Images (B, C, H, W) to logits or critic values (B,)."""
+    """Examples (B, ...) to logits or critic values (B,)."""
     return nets.D(x).squeeze(1)

@@ -39,8 +39,7 @@ class GAN:
     discriminator_optimizer: Optimizer = Adam(lr=1e-3, betas=(0.5, 0.999))
     discriminator_steps: Annotated[int, Gt(0)] = 1
 
-    @property
-    def prior(self) -> Noise:
+    def prior(self, data: DataInfo) -> Noise:  # noqa: ARG002 - the same for all data
         """z ~ N(0, I)."""
         return Noise((self.latent,))
 
@@ -54,7 +53,7 @@ class GAN:
             judge_steps=self.discriminator_steps,
             generator_loss=self.generator_loss,
             generator_optimizer=self.generator_optimizer,
-            prior=self.prior,
+            prior=Noise((self.latent,)),
         )
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
@@ -74,5 +73,5 @@ class GAN:
         return minimax_generator_loss(fake), {}
 
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
-        """x = tanh G(z)."""
+        """x = tanh G(z) of an image, G(z) of a point."""
         return adversarial.generate(nets, z)

@@ -6,6 +6,8 @@ All expectations are means over the batch; all results are scalars unless said o
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -56,6 +58,14 @@ def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
     Grey levels count as probabilities (the expectation over binarizations), as in Kingma & Welling 2014.
     """
     return (x * logits - softplus(logits)).flatten(1).sum(1)
+
+
+def gaussian_log_likelihood(x: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """log N(x; mean, diag exp log_var): three (B, d) to (B,), nats.
+
+    Kingma & Welling 2014 (arXiv:1312.6114), appendix C.2.
+    """
+    return -0.5 * ((x - mean).square() * (-log_var).exp() + log_var + math.log(2 * math.pi)).sum(1)
 
 
 def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:

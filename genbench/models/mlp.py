@@ -31,13 +31,13 @@ class MLP:
     hidden: Annotated[tuple[Annotated[int, Gt(0)], ...], MinLen(1)] = (256, 512)
     batch_norm: bool = False
 
-    def decoder(self, latent: int, shape: tuple[int, int, int]) -> nn.Module:
-        """Latents (B, latent) to values (B, C, H, W) without a final nonlinearity."""
+    def decoder(self, latent: int, shape: tuple[int, ...]) -> nn.Module:
+        """Latents (B, latent) to values (B, *shape) without a final nonlinearity."""
         layers = self._layers(latent, nn.ReLU())
         return nn.Sequential(*layers, nn.Linear(self.hidden[-1], math.prod(shape)), nn.Unflatten(1, shape))
 
-    def encoder(self, shape: tuple[int, int, int], outputs: int) -> nn.Module:
-        """Images (B, C, H, W) to (B, outputs) without a final nonlinearity."""
+    def encoder(self, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        """Examples (B, *shape) to (B, outputs) without a final nonlinearity."""
         layers = self._layers(math.prod(shape), nn.LeakyReLU(LEAK))
         return nn.Sequential(nn.Flatten(), *layers, nn.Linear(self.hidden[-1], outputs))
 

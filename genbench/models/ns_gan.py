@@ -38,8 +38,7 @@ class NSGAN:
     discriminator_optimizer: Optimizer = Adam(lr=1e-3, betas=(0.5, 0.999))
     discriminator_steps: Annotated[int, Gt(0)] = 1
 
-    @property
-    def prior(self) -> Noise:
+    def prior(self, data: DataInfo) -> Noise:  # noqa: ARG002 - the same for all data
         """z ~ N(0, I)."""
         return Noise((self.latent,))
 
@@ -53,7 +52,7 @@ class NSGAN:
             judge_steps=self.discriminator_steps,
             generator_loss=self.generator_loss,
             generator_optimizer=self.generator_optimizer,
-            prior=self.prior,
+            prior=Noise((self.latent,)),
         )
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
@@ -73,5 +72,5 @@ class NSGAN:
         return non_saturating_generator_loss(fake), {}
 
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
-        """x = tanh G(z)."""
+        """x = tanh G(z) of an image, G(z) of a point."""
         return adversarial.generate(nets, z)

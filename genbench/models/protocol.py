@@ -35,7 +35,10 @@ class Noise:
 
 
 class Batch(NamedTuple):
-    """What a loss sees of the world: real images x (B, C, H, W) in [-1, 1], and declared noise (B, ...)."""
+    """What a loss sees of the world: real examples x, and declared noise (B, ...).
+
+    Images x are (B, C, H, W) in [-1, 1], points (B, D) in their own units.
+    """
 
     x: Tensor
     noise: Tensors
@@ -92,7 +95,7 @@ class Player:
         loss: what it minimizes.
         optimizer: how.
         noise: the random inputs its loss takes.
-        uses_data: whether its loss looks at real images; if not, it consumes none of the data order.
+        uses_data: whether its loss looks at real examples; if not, it consumes none of the data order.
         repeats: updates in one step (n_critic).
         clip: bound on each trained weight's magnitude after every update (weight clipping).
     """
@@ -112,8 +115,7 @@ class GenerativeModel(Protocol):
 
     version: ClassVar[str]
 
-    @property
-    def prior(self) -> Noise:
+    def prior(self, data: DataInfo) -> Noise:
         """What ``sample`` takes: one latent."""
         ...
 
@@ -123,11 +125,11 @@ class GenerativeModel(Protocol):
         ...
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
-        """Freshly initialized networks for images of this shape."""
+        """Freshly initialized networks for examples of this shape."""
         ...
 
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
-        """Latents (N, *prior.shape) to images (N, C, H, W) in [-1, 1]."""
+        """Latents (N, *prior.shape) to images (N, C, H, W) in [-1, 1], or to points (N, D)."""
         ...
 
 
@@ -141,5 +143,9 @@ class Bounded(Protocol):
         ...
 
     def elbo(self, nets: Nets, batch: Batch) -> Tensor:
-        """The evidence lower bound of each image: (B,), nats."""
+        """The evidence lower bound of each example: (B,), nats."""
+        ...
+
+    def log_weight(self, nets: Nets, batch: Batch) -> Tensor:
+        """log p(x, z) - log q(z|x) of each example at one draw of z: (B,), nats."""
         ...

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
-from genbench.models.losses import bernoulli_log_likelihood, gaussian_kl
+from genbench.models.losses import bernoulli_log_likelihood, gaussian_kl, gaussian_log_likelihood
 from genbench.models.mlp import MLP
 from genbench.models.optim import Adam, Optimizer
 from genbench.models.protocol import Batch, Logs, Nets, Noise, Player
@@ -22,8 +22,9 @@ from genbench.models.protocol import Batch, Logs, Nets, Noise, Player
 class VAE:
     """Variational autoencoder: Gaussian posterior q(z|x), prior N(0, I), Bernoulli likelihood p(x|z).
 
-    Grey levels count as the probabilities of white pixels. A sample is the mean of p(x|z), as it is
-    usually shown.
+    Grey levels count as the probabilities of white pixels, and a sample is the mean of p(x|z), as it is
+    usually shown. For points p(x|z) is a Gaussian whose mean and variance the decoder gives, and a sample
+    is drawn from it.
     """
 
     version: ClassVar[str] = "1"
@@ -35,10 +36,9 @@ class VAE:
     decoder: MLP = MLP(hidden=(256, 512))
     optimizer: Optimizer = Adam(lr=2e-3, betas=(0.9, 0.999))
 
-    @property
-    def prior(self) -> Noise:
-        """z ~ N(0, I)."""
-        return Noise((self.latent,))
+    def prior(self, data: DataInfo) -> Noise:
+        """z ~ N(0, I); for points followed by the noise of drawing x from p(x|z)."""
+        return Noise((self.latent if data.is_image else self.latent + data.size,))
 
     @property
     def posterior_noise(self) -> Mapping[str, Noise]:
@@ -59,10 +59,10 @@ class VAE:
         )
 
     def networks(self, data: DataInfo) -> Mapping[str, nn.Module]:
-        """Encoder: image to mean and log variance; decoder: latent to logits."""
+        """Encoder: to mean and log variance of z; decoder: to logits, or to mean and log variance of x."""
         return {
             "encoder": self.encoder.encoder(data.shape, 2 * self.latent),
-            "decoder": self.decoder.decoder(self.latent, data.shape),
+            "decoder": self.decoder.decoder(self.latent, data.shape if data.is_image else (2 * data.size,)),
         }
 
     def loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
@@ -75,12 +75,39 @@ class VAE:
         log_likelihood, kl = self._terms(nets, batch)
         return log_likelihood - kl
 
+    def log_weight(self, nets: Nets, batch: Batch) -> Tensor:
+        """log p(x, z) - log q(z|x) at one draw of z: (B,), nats. Its mean is the bound too, with more noise.
+
+        Burda et al. 2016 (arXiv:1509.00519), equation 7: what the importance-weighted bound averages.
+        """
+        mean, log_var = self._posterior(nets, batch.x)
+        epsilon = batch.noise["epsilon"]
+        z = mean + (0.5 * log_var).exp() * epsilon
+        prior_over_posterior = 0.5 * (epsilon.square() + log_var - z.square()).sum(1)
+        return self._log_likelihood(nets, batch.x, z) + prior_over_posterior
+
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
-        """The mean of p(x|z), from [0, 1] to [-1, 1]."""
-        return 2 * nets.decoder(z).sigmoid() - 1
+        """The mean of p(x|z) from [0, 1] to [-1, 1] for images; a draw of p(x|z) for points."""
+        z, noise = z[:, : self.latent], z[:, self.latent :]
+        x = nets.decoder(z)
+        if x.ndim == 4:
+            return 2 * x.sigmoid() - 1
+        mean, log_var = x.chunk(2, 1)
+        return mean + (0.5 * log_var).exp() * noise
 
     def _terms(self, nets: Nets, batch: Batch) -> tuple[Tensor, Tensor]:
-        mean, log_var = nets.encoder(batch.x).chunk(2, 1)  # (B, latent) each
+        mean, log_var = self._posterior(nets, batch.x)
         z = mean + (0.5 * log_var).exp() * batch.noise["epsilon"]
-        x = (batch.x + 1) / 2  # from [-1, 1] to [0, 1]
-        return bernoulli_log_likelihood(x, nets.decoder(z)), gaussian_kl(mean, log_var)
+        return self._log_likelihood(nets, batch.x, z), gaussian_kl(mean, log_var)
+
+    @staticmethod
+    def _posterior(nets: Nets, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_var = nets.encoder(x).chunk(2, 1)  # (B, latent) each
+        return mean, log_var
+
+    @staticmethod
+    def _log_likelihood(nets: Nets, x: Tensor, z: Tensor) -> Tensor:
+        decoded = nets.decoder(z)
+        if x.ndim == 4:
+            return bernoulli_log_likelihood((x + 1) / 2, decoded)  # from [-1, 1] to [0, 1]
+        return gaussian_log_likelihood(x, *decoded.chunk(2, 1))

@@ -38,8 +38,7 @@ class WGAN:
     critic_steps: Annotated[int, Gt(0)] = 5
     clip: Annotated[float, Gt(0)] = 0.01
 
-    @property
-    def prior(self) -> Noise:
+    def prior(self, data: DataInfo) -> Noise:  # noqa: ARG002 - the same for all data
         """z ~ N(0, I)."""
         return Noise((self.latent,))
 
@@ -53,7 +52,7 @@ class WGAN:
             judge_steps=self.critic_steps,
             generator_loss=self.generator_loss,
             generator_optimizer=self.generator_optimizer,
-            prior=self.prior,
+            prior=Noise((self.latent,)),
             clip=self.clip,
         )
 
@@ -72,5 +71,5 @@ class WGAN:
         return wasserstein_generator_loss(adversarial.judge(nets, self.sample(nets, batch.noise["z"]))), {}
 
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
-        """x = tanh G(z)."""
+        """x = tanh G(z) of an image, G(z) of a point."""
         return adversarial.generate(nets, z)

@@ -52,13 +52,24 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     Raises:
         OutputError: it cannot be written.
     """
-    paths = []
-    for kind in ("png", "svg"):
-        buffer = io.BytesIO()
-        metadata = {"Date": None} if kind == "svg" else {"Software": None}
-        with style():
-            figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
-        path = stem.with_name(f"{stem.name}.{kind}")
-        write_bytes(path, buffer.getvalue())
-        paths.append(path)
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg")]
+    for path in paths:
+        _write(figure, path, path.suffix[1:])
     return paths
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write ``path`` as PNG: for what has thousands of marks.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    _write(figure, path, "png")
+
+
+def _write(figure: Figure, path: Path, kind: str) -> None:
+    buffer = io.BytesIO()
+    metadata = {"Date": None} if kind == "svg" else {"Software": None}
+    with style():
+        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=metadata)
+    write_bytes(path, buffer.getvalue())

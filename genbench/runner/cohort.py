@@ -26,7 +26,6 @@ from genbench.train.device import device_name, is_out_of_memory
 from genbench.train.sampling import elbo, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
-from genbench.train.state import skeletons
 from genbench.train.streams import BLOCK
 from genbench.train.trainer import Tick, Training, train
 
@@ -38,9 +37,9 @@ class TrainedCohort:
     Attributes:
         cohort: its trials.
         training: state, curves, divergence.
-        samples: (K, N, C, H, W) uint8.
+        samples: (K, N, ...), as the training examples are stored.
         timing: what the clock saw, as the measures need it.
-        chunks: (images of all lanes, seconds) of each chunk of samples.
+        chunks: (samples of all lanes, seconds) of each chunk of samples.
         bounds: for each lane, computes the likelihood bound; ``None`` for models without one.
     """
 
@@ -81,8 +80,8 @@ def split_on_oom(
 def train_cohort(
     cohort: Cohort,
     data: DataInfo,
-    images: Tensor,
-    test_images: Tensor,
+    examples: Tensor,
+    test_examples: Tensor,
     settings: Settings,
     *,
     samples: int,
@@ -94,18 +93,17 @@ def train_cohort(
 
     Args:
         cohort: whose trials.
-        data: shape of the images.
-        images: training images (N, C, H, W) uint8 on the device.
-        test_images: likewise, for the likelihood bound.
+        data: shape of the examples.
+        examples: training examples (N, ...) on the device.
+        test_examples: likewise, for the likelihood bound.
         settings: how to train.
-        samples: images to draw from each lane.
+        samples: how many to draw from each lane.
         directory: where checkpoints and curves go.
         reporter: told of each block of steps.
         reached: the finished steps of each trial are kept here, for whoever must tell how far it came.
     """
     model = build_model(cohort.model)
     seeds = cohort.seeds
-    modules = skeletons(model, data)
 
     files = [directory.make_trial(trial.id) for trial in cohort.trials]
     for file in files:
@@ -119,15 +117,15 @@ def train_cohort(
             _append_curve(file.curves, training, lane)
 
     def on_save(training: Training) -> None:
-        fill_standing_statistics(model, modules, training.state, seeds, images, settings.batch_size)
+        fill_standing_statistics(model, data, training.state, seeds, examples, settings.batch_size)
         _save(training, cohort, data, directory)
 
-    training = train(model, data, images, seeds, settings, on_tick=on_tick, on_save=on_save)
+    training = train(model, data, examples, seeds, settings, on_tick=on_tick, on_save=on_save)
     reporter.note(_how(training, cohort))
     device = settings.device
     drawn = sample_lanes(model, data, training.state, seeds, samples, device=device)
-    if (shape := tuple(drawn.images.shape[2:])) != data.shape:
-        raise ValueError(f"sample returns images {shape}, expected {data.shape} (C, H, W)")
+    if (shape := tuple(drawn.samples.shape[2:])) != data.shape:
+        raise ValueError(f"sample returns examples of shape {shape}, expected {data.shape}")
     for lane, finite in enumerate(drawn.finite):
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step  # found out only in sampling
@@ -135,9 +133,9 @@ def train_cohort(
     bounds = None
     if isinstance(model, Bounded):
         bounds = tuple(
-            _bound(model, data, training, lane, seed, test_images) for lane, seed in enumerate(seeds)
+            _bound(model, data, training, lane, seed, test_examples) for lane, seed in enumerate(seeds)
         )
-    return TrainedCohort(cohort, training, drawn.images, timing, drawn.times, bounds)
+    return TrainedCohort(cohort, training, drawn.samples, timing, drawn.times, bounds)
 
 
 def _how(training: Training, cohort: Cohort) -> str:
@@ -148,10 +146,10 @@ def _how(training: Training, cohort: Cohort) -> str:
 
 
 def _bound(
-    model: GenerativeModel, data: DataInfo, training: Training, lane: int, seed: int, images: Tensor
+    model: GenerativeModel, data: DataInfo, training: Training, lane: int, seed: int, examples: Tensor
 ) -> Callable[[], Bound]:
     def compute() -> Bound:
-        nats = elbo(model, data, training.state, lane, seed, images).double()
+        nats = elbo(model, data, training.state, lane, seed, examples).double()
         return Bound(nats.mean().item(), (nats.std() / math.sqrt(len(nats))).item(), len(nats))
 
     return compute

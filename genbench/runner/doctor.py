@@ -68,7 +68,9 @@ def _accelerator(device: torch.device) -> Finding:
 
 def _precision(device: torch.device) -> Finding:
     if fast_bfloat16(device):
-        return Finding(good=True, what="multiplies bfloat16 in hardware: precision auto is bfloat16")
+        return Finding(
+            good=True, what="multiplies bfloat16 in hardware: precision auto is bfloat16 for images"
+        )
     return Finding(
         good=False,
         what="no bfloat16 in hardware: precision auto is float32",

@@ -15,6 +15,7 @@ from rich.console import Console
 from genbench.core.environment import capture, code_version, environment_id
 from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
+from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Measure, Reference
 from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort, write_timing
 from genbench.runner.logfile import logging_to
@@ -29,7 +30,7 @@ from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import Earlier, open_directory, write_provenance
 from genbench.runner.publish import publish
-from genbench.runner.sample import build_model, write_model_grid, write_overview
+from genbench.runner.sample import build_model, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
@@ -107,14 +108,17 @@ def run(
     reporter = reporter or Quiet(Console(stderr=True))
     with warnings_to(reporter.warn):
         chosen_device = choose_device(device)
-        precision = choose_precision(suite.train.precision, chosen_device)
         for spec in model_specs(suite):
             build_model(spec)  # a slip in the suite is told before anything is downloaded
         loaded = load_datasets(suite)
-        plan = make_plan(suite, [item.spec for item in loaded], precision)
+        precisions = {
+            item.spec: choose_precision(suite.train.precision, chosen_device, item.data.info)
+            for item in loaded
+        }
+        plan = make_plan(suite, precisions)
         environment = capture(device_name(chosen_device), torch.get_num_threads())
-        directory, earlier = open_directory(suite, Path(out), resume, plan, precision)
-        write_provenance(directory, suite, precision, plan, environment)
+        directory, earlier = open_directory(suite, Path(out), resume, plan)
+        write_provenance(directory, suite, plan, environment)
         if suite.question:
             reporter.note(suite.question)
         for item in loaded:
@@ -156,11 +160,11 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         stamped = replace(job.scribe, protocol={**job.scribe.protocol, "fallback_for": item.asked})
         job = replace(job, scribe=stamped)
     dataset = item.data
-    samples = min(job.suite.samples, len(dataset.train_images))
+    samples = min(job.suite.samples, len(dataset.train_examples))
     if samples < job.suite.samples:
         job.reporter.note(
             f"{dataset.info.name}: {samples:,} samples a lane instead of {job.suite.samples:,}, as many as "
-            "there are training images, so that the control row `real` has no repeated images."
+            "there are training examples, so that the control row `real` has no repeated example."
         )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
     reference = Reference(dataset, job.device)
@@ -175,17 +179,22 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.outcomes)
         if left:
             _run_cohort(job, Cohort(left), reference, samples)
-            _guard(job, f"the picture of {cohort.model.label}", partial(_model_grid, job, plan, cohort.model))
+            _guard(
+                job,
+                f"the picture of {cohort.model.label}",
+                partial(_model_picture, job, plan, cohort.model, dataset),
+            )
         else:
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
     done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
-    _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, job.device))
+    _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
 
 
-def _model_grid(job: _Job, plan: Sequence[Cohort], model: ModelSpec) -> None:
+def _model_picture(job: _Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:
     """The picture of a model with every seed so far, whichever cohort it was in."""
     trials = [trial for cohort in plan if cohort.model == model for trial in cohort.trials]
-    write_model_grid(job.directory, [trial for trial in trials if _is_done(job, trial)], job.device)
+    done = [trial for trial in trials if _is_done(job, trial)]
+    write_model_picture(job.directory, done, dataset, job.device)
 
 
 def _is_done(job: _Job, trial: Trial) -> bool:
@@ -212,8 +221,8 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
             return train_cohort(
                 part,
                 data=dataset.info,
-                images=torch.from_numpy(dataset.train_images).to(job.device),
-                test_images=torch.from_numpy(dataset.test_images).to(job.device),
+                examples=torch.from_numpy(dataset.train_examples).to(job.device),
+                test_examples=torch.from_numpy(dataset.test_examples).to(job.device),
                 settings=settings,
                 samples=samples,
                 directory=job.directory,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from genbench.core.errors import OutputError
 from genbench.core.ids import content_hash
-from genbench.core.record import CONTROLS, Column, Status
+from genbench.core.record import SAMPLED, Column, Status
 from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Measure, Reference
@@ -54,7 +54,7 @@ def measure_controls(
     own = [measure for measure in chosen if not measure.per_cohort]
     if not own:
         return  # and no features are computed that nobody asked for
-    for name in CONTROLS:
+    for name in SAMPLED:
         for seed in range(CONTROL_SEEDS):
             subject = Subject(
                 trial=content_hash({"control": name, "data": dataset.info.name, "seed": seed}),
@@ -66,7 +66,8 @@ def measure_controls(
                 lanes=1,
                 protocol={},
             )
-            evidence = Evidence(reference, control_samples(name, dataset, samples, seed))
+            control = control_samples(name, dataset, samples, seed)
+            evidence = Evidence(reference, control.samples, left_out=control.left_out)
             for measure in own:
                 _take(measure, evidence, subject, scribe, reporter)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from genbench.core.errors import PluginError
 from genbench.core.registry import models
 from genbench.data.fetch import offline
@@ -12,7 +14,7 @@ from genbench.runner.sample import build_model
 from genbench.suite.plan import DataSpec, make_plan
 from genbench.suite.schema import DatasetEntry, Suite
 from genbench.train.accounting import images_per_step
-from genbench.train.device import choose_device, choose_precision, compiler_missing, device_name
+from genbench.train.device import choose_device, compiler_missing, device_name, fast_bfloat16
 
 
 def preview(suite: Suite, device: str) -> Iterator[str]:
@@ -26,12 +28,13 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
         GenbenchError: an option is wrong, or the device cannot be used.
     """
     chosen = choose_device(device)
-    precision = choose_precision(suite.train.precision, chosen)
-    specs = [DataSpec(entry.name, "") for entry in suite.dataset]
-    plan = make_plan(suite, specs, precision)
+    # nothing is loaded here, so which precision `auto` takes for a dataset is not known yet
+    specs = [DataSpec(entry.name, str(number)) for number, entry in enumerate(suite.dataset)]
+    plan = make_plan(suite, dict.fromkeys(specs, suite.train.precision))
     trials = sum(len(cohort.trials) for cohort in plan)
     quick = "  QUICK: numbers not for comparison" if suite.quick else ""
     yield f"suite {suite.name}: {trials} trials in {len(plan)} cohorts{quick}"
+    precision = _precision(suite.train.precision, chosen)
     yield f"device: {device_name(chosen)} ({chosen.type}), precision {precision}"
     for number, entry in enumerate(suite.dataset):
         yield f"dataset {entry.name}: {source_of(entry, number).locate() or _elsewhere(entry)}"
@@ -51,6 +54,12 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     yield f"measures: {', '.join(suite.measures)} on {suite.samples:,} samples a seed"
     if suite.train.compile != "never" and (missing := compiler_missing(chosen)):
         yield f"note: {missing}; training would not be compiled"
+
+
+def _precision(wanted: str, device: torch.device) -> str:
+    if wanted == "auto" and fast_bfloat16(device):
+        return "auto (bfloat16 for images, float32 for points)"
+    return "float32" if wanted == "auto" else wanted
 
 
 def _elsewhere(entry: DatasetEntry) -> str:

@@ -27,7 +27,7 @@ class Earlier:
 
 
 def open_directory(
-    suite: Suite, out: Path, resume: str | Path | None, plan: Sequence[Cohort], precision: str
+    suite: Suite, out: Path, resume: str | Path | None, plan: Sequence[Cohort]
 ) -> tuple[RunDirectory, Earlier]:
     """A new run directory, or the one to go on in with what it has already.
 
@@ -36,7 +36,6 @@ def open_directory(
         out: folder of all results.
         resume: a run to go on in, as a person names it; ``None`` for a new one.
         plan: the suite's cohorts.
-        precision: decided.
 
     Raises:
         OutputError: the directory cannot be made.
@@ -51,7 +50,7 @@ def open_directory(
         raise RecordError(
             f"--resume {resume}: not the directory of a run. Give the directory that the run printed."
         )
-    if found.resolved.read_text(encoding="utf-8", errors="replace") != _resolved(suite, precision, plan):
+    if found.resolved.read_text(encoding="utf-8", errors="replace") != _resolved(suite, plan):
         raise SuiteError(
             f"--resume {resume}: the suite, its options, the data or the precision differ from "
             f"those of that run (see {found.resolved}). Start a new run, or give the same options."
@@ -64,12 +63,14 @@ def open_directory(
     return found, Earlier(kept, frozenset(record.dataset for record in ends))
 
 
-def _resolved(suite: Suite, precision: str, plan: Sequence[Cohort]) -> str:
+def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
     """The suite with everything decided, as it is written down."""
     content = {
         **suite.model_dump(mode="json", exclude={"model", "dataset"}),
-        "precision": precision,
-        "dataset": [asdict(data) for data in dict.fromkeys(cohort.data for cohort in plan)],
+        "dataset": [
+            {**asdict(data), "precision": precision}
+            for data, precision in {c.data: c.trials[0].budget.precision for c in plan}.items()
+        ],
         "cohort": [
             {
                 **asdict(cohort.model),
@@ -85,7 +86,6 @@ def _resolved(suite: Suite, precision: str, plan: Sequence[Cohort]) -> str:
 def write_provenance(
     directory: RunDirectory,
     suite: Suite,
-    precision: str,
     plan: Sequence[Cohort],
     environment: dict[str, JSON],
 ) -> None:
@@ -95,7 +95,7 @@ def write_provenance(
     """
     if suite.source:
         write_text(directory.suite_file, suite.source)
-    write_text(directory.resolved, _resolved(suite, precision, plan))
+    write_text(directory.resolved, _resolved(suite, plan))
     here = environment_id(environment)
     described = json.dumps({"id": here, "code": code_version(), **environment}, indent=2) + "\n"
     file = directory.environment

@@ -1,18 +1,19 @@
-"""Images from checkpoints: ``genbench sample``, and the grids that a run leaves behind."""
+"""Samples from checkpoints: ``genbench sample``, and the pictures that a run leaves behind."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from genbench.core.errors import CheckpointError, GenbenchError, PluginError, RecordError, UnknownName
 from genbench.core.registry import models
+from genbench.data.dataset import Dataset, Examples
 from genbench.models.protocol import GenerativeModel
 from genbench.report.grids import write_figure, write_grid
+from genbench.report.scatter import write_scatter
 from genbench.store.journal import read_records
 from genbench.store.rundir import RunDirectory, resolve_run
 from genbench.suite.options import build
@@ -26,6 +27,12 @@ GRID_IMAGES = 10
 
 OVERVIEW_IMAGES = 16
 """Images of each model in the picture of them all."""
+
+POINTS = 2_500
+"""Points of each model, or seed, in a scatter plot."""
+
+RADIUS = 3.0
+"""Standard deviations around a mode within which its circle lies."""
 
 FIXED = "grid"
 """Names the stream of latents of every grid: the same noise in every lane, so that columns compare."""
@@ -55,30 +62,30 @@ def build_model(spec: ModelSpec | Header) -> GenerativeModel:
 
 def sample(
     trial: str | Path, n: int = 64, *, seed: int = 0, device: str = "auto", results: str | Path = "results"
-) -> NDArray[np.uint8]:
-    """Draw images from a trained trial.
+) -> Examples:
+    """Draw samples from a trained trial.
 
     Args:
         trial: ``RUN/TRIAL`` (with ``SUITE/latest`` as a RUN), a trial's folder, or a checkpoint file.
         n: how many.
-        seed: another seed, other images.
+        seed: another seed, other samples.
         device: ``auto``, ``cpu`` or ``cuda``.
         results: folder in which runs are looked for.
 
     Returns:
-        (n, C, H, W) uint8, 0 to 255.
+        Images (n, C, H, W) uint8, 0 to 255, or points (n, D) float32.
 
     Raises:
         CheckpointError: no such trial, or its checkpoint is damaged or of a model that is not installed.
         RecordError: no such run.
     """
     lanes = draw([find_checkpoint(trial, Path(results))], n, seed, device=choose_device(device))
-    images: NDArray[np.uint8] = lanes[0]
-    return images
+    samples: Examples = lanes[0]
+    return samples
 
 
-def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.device) -> NDArray[np.uint8]:
-    """``n`` images of each of some checkpoints of one model, all from the same latents: (K, n, C, H, W)."""
+def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.device) -> Examples:
+    """``n`` samples of each of some checkpoints of one model, all from the same latents: (K, n, ...)."""
     headers, state = load(checkpoints, device=device)
     what = f"checkpoint {checkpoints[0]} is of a model {headers[0].model!r}"
     try:
@@ -90,13 +97,13 @@ def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.
         raise
     except Exception as error:
         raise CheckpointError(
-            f"{what} that draws no images from it: {type(error).__name__}: {error}. If the model was changed "
+            f"{what} that cannot be drawn from: {type(error).__name__}: {error}. If the model was changed "
             f"since (this is of genbench {headers[0].code}), train it again."
         ) from error
     if not all(drawn.finite):
         raise CheckpointError(f"{what} that gives numbers that are not finite: the trial has diverged.")
-    images: NDArray[np.uint8] = drawn.images.numpy()
-    return images
+    samples: Examples = drawn.samples.numpy()
+    return samples
 
 
 def find_checkpoint(trial: str | Path, results: Path) -> Path:
@@ -138,25 +145,54 @@ def _checkpoints_of(run: RunDirectory) -> str:
     return f"It has: {', '.join(trial + known.get(trial, '') for trial in there)}."
 
 
-def write_model_grid(directory: RunDirectory, trials: Sequence[Trial], device: torch.device) -> None:
-    """One picture of one model: a row of images for each of its trials, from fixed noise."""
-    if trials:
-        rows = [
-            draw([directory.trial(t.id).checkpoint], GRID_IMAGES, FIXED, device=device)[0] for t in trials
-        ]
-        name = f"{trials[0].data.name}-{trials[0].model.label}.png"
-        write_grid(directory.grids / name, np.stack(rows), [f"seed {trial.seed}" for trial in trials])
+def write_model_picture(
+    directory: RunDirectory, trials: Sequence[Trial], dataset: Dataset, device: torch.device
+) -> None:
+    """One picture of one model, from fixed noise: a row of images, or a panel of points, for each trial."""
+    if not trials:
+        return
+    path = directory.grids / f"{trials[0].data.name}-{trials[0].model.label}.png"
+    files = {f"seed {trial.seed}": directory.trial(trial.id).checkpoint for trial in trials}
+    if dataset.info.is_image:
+        rows = [draw([file], GRID_IMAGES, FIXED, device=device)[0] for file in files.values()]
+        write_grid(path, np.stack(rows), list(files))
+    else:
+        points = {label: draw([file], POINTS, FIXED, device=device)[0] for label, file in files.items()}
+        _scatter(path, points, dataset, f"{trials[0].model.label} on {dataset.info.name}")
 
 
-def write_overview(directory: RunDirectory, trials: Sequence[Trial], device: torch.device) -> None:
-    """One picture of all models on a dataset, a row for each, of the first of its trials.
+def write_overview(
+    directory: RunDirectory, trials: Sequence[Trial], dataset: Dataset, device: torch.device
+) -> None:
+    """One picture of all models on a dataset, of the first trial of each: a row of images or a panel each.
 
     Real images are left out, so that the picture can be published wherever the data may not.
     """
-    rows: dict[str, NDArray[np.uint8]] = {}
-    for trial in trials:
-        if trial.model.label not in rows:
-            file = directory.trial(trial.id).checkpoint
-            rows[trial.model.label] = draw([file], OVERVIEW_IMAGES, FIXED, device=device)[0]
-    if rows:
-        write_figure(directory.grids / f"{trials[0].data.name}.png", rows, columns=OVERVIEW_IMAGES)
+    first = {trial.model.label: trial for trial in reversed(trials)}
+    files = {label: directory.trial(first[label].id).checkpoint for label in _labels(trials)}
+    if not files:
+        return
+    path = directory.grids / f"{dataset.info.name}.png"
+    count = OVERVIEW_IMAGES if dataset.info.is_image else POINTS
+    samples = {label: draw([file], count, FIXED, device=device)[0] for label, file in files.items()}
+    if dataset.info.is_image:
+        write_figure(path, samples, columns=OVERVIEW_IMAGES)
+    else:
+        real = {"real": dataset.train_examples[:POINTS].astype(np.float32, copy=False)}
+        _scatter(path, {**samples, **real}, dataset, f"{dataset.info.name}: one seed of each model")
+
+
+def _labels(trials: Sequence[Trial]) -> list[str]:
+    return list(dict.fromkeys(trial.model.label for trial in trials))
+
+
+def _scatter(path: Path, samples: Mapping[str, Examples], dataset: Dataset, title: str) -> None:
+    modes = dataset.modes
+    write_scatter(
+        path,
+        {label: points.astype(np.float32, copy=False) for label, points in samples.items()},
+        real=dataset.train_examples[:POINTS].astype(np.float32, copy=False),
+        centers=modes.centers if modes else None,
+        radius=RADIUS * modes.scale if modes else 0.0,
+        title=title,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -104,23 +104,27 @@ def model_specs(suite: Suite) -> list[ModelSpec]:
     return list(specs.values())
 
 
-def make_plan(suite: Suite, data: Sequence[DataSpec], precision: str) -> list[Cohort]:
+def make_plan(suite: Suite, data: Mapping[DataSpec, str]) -> list[Cohort]:
     """Check every model's options and list the cohorts, dataset by dataset, in the suite's order.
 
     Args:
         suite: what is asked for.
-        data: the datasets that are really used, in the suite's order.
-        precision: of the training arithmetic, decided.
+        data: the datasets that are really used, in the suite's order, each with the precision of the training
+            arithmetic on it.
 
     Raises:
         SuiteError: as ``model_specs``.
     """
-    budget = Budget(suite.train.steps, suite.train.batch_size, precision)
     specs = model_specs(suite)
     size = suite.train.lanes if isinstance(suite.train.lanes, int) else len(suite.seed_list)
     return [
-        Cohort(tuple(Trial(spec, dataset, budget, seed) for seed in suite.seed_list[start : start + size]))
-        for dataset in data
+        Cohort(
+            tuple(
+                Trial(spec, dataset, Budget(suite.train.steps, suite.train.batch_size, precision), seed)
+                for seed in suite.seed_list[start : start + size]
+            )
+        )
+        for dataset, precision in data.items()
         for spec in specs
         for start in range(0, len(suite.seed_list), size)
     ]

@@ -1,4 +1,4 @@
-"""What a step costs: parameters, images and floating-point operations, counted and not guessed."""
+"""What a step costs: parameters, examples and floating-point operations, counted and not guessed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def parameter_count(model: GenerativeModel, data: DataInfo) -> int:
 
 
 def images_per_step(model: GenerativeModel, batch_size: int) -> int:
-    """Real images that one lane draws from the training set in one step."""
+    """Real examples that one lane draws from the training set in one step."""
     return sum(player.repeats * batch_size for player in model.players if player.uses_data)
 
 
@@ -44,11 +44,12 @@ def flops_per_step(model: GenerativeModel, data: DataInfo, batch_size: int) -> i
             for slot in slot_names(player.optimizer)
         }
         noise = {n: torch.empty((batch_size, *d.shape), device=meta) for n, d in player.noise.items()}
-        images = torch.empty((1, *data.shape), dtype=torch.uint8, device=meta)
+        kind = torch.uint8 if data.is_image else torch.float32
+        examples = torch.empty((1, *data.shape), dtype=kind, device=meta)
         index = torch.zeros(batch_size, dtype=torch.int64, device=meta)
         with FlopCounterMode(display=False) as counter:
             lane_update(modules, player, None)(
-                params, buffers, slots, torch.zeros((), device=meta), images, index, noise
+                params, buffers, slots, torch.zeros((), device=meta), examples, index, noise
             )
         total += player.repeats * counter.get_total_flops()
     return total

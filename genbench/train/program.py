@@ -60,7 +60,7 @@ def make_program(
     modules: Mapping[str, nn.Module],
     state: TrainState,
     seeds: Sequence[int],
-    images: Tensor,
+    examples: Tensor,
     settings: Settings,
 ) -> Program:
     """Build the updates, and compile them where that is wanted and pays.
@@ -75,10 +75,10 @@ def make_program(
     if missing := compiler_missing(settings.device):
         _warn(f"{missing}. Training goes on without compilation, several times slower.")
         return Program(eager, compiled=False, compile_s=0.0, reason="no compiler")
-    inputs = {p.name: inputs_of(p, seeds, 0, images, settings) for p in model.players}
+    inputs = {p.name: inputs_of(p, seeds, 0, examples, settings) for p in model.players}
     reason = "compile = always"
     if settings.compile == "auto":
-        step_s = min(_time_steps(eager, state, images, inputs, settings, steps=3)[1:])
+        step_s = min(_time_steps(eager, state, examples, inputs, settings, steps=3)[1:])
         left = settings.steps - state.step
         saved, cost = left * step_s * (1 - 1 / SPEEDUP), COMPILE_S * len(eager)
         reason = f"compiling takes about {cost:.0f} s and saves about {saved:.0f} s"
@@ -86,7 +86,7 @@ def make_program(
             return Program(eager, compiled=False, compile_s=0.0, reason=reason)
     try:
         players = [(p, compiled(update)) for p, update in eager]
-        first_s, second_s = _time_steps(players, state, images, inputs, settings, steps=2)
+        first_s, second_s = _time_steps(players, state, examples, inputs, settings, steps=2)
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -115,10 +115,10 @@ def compiled(update: Update) -> Update:
 
 
 def inputs_of(
-    player: Player, seeds: Sequence[int], block: int, images: Tensor, settings: Settings
+    player: Player, seeds: Sequence[int], block: int, examples: Tensor, settings: Settings
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Data order and noise of one block of steps of one player, each (BLOCK, repeats, K, ...)."""
-    order = order_block(player, seeds, block, settings.batch_size, len(images), device=settings.device)
+    order = order_block(player, seeds, block, settings.batch_size, len(examples), device=settings.device)
     noise = noise_block(
         player, seeds, block, settings.batch_size, device=settings.device, dtype=settings.master
     )
@@ -126,14 +126,14 @@ def inputs_of(
 
 
 def run_step(
-    players: Players, state: TrainState, images: Tensor, inputs: Inputs, position: int
+    players: Players, state: TrainState, examples: Tensor, inputs: Inputs, position: int
 ) -> dict[str, Tensor]:
     """One step of all lanes: every player's updates, in order, written into ``state``.
 
     Args:
         players: from the program.
         state: changed in place.
-        images: training images (N, C, H, W) uint8.
+        examples: training examples (N, ...).
         inputs: by player, from ``inputs_of``.
         position: which step of the block.
 
@@ -149,7 +149,7 @@ def run_step(
                 state.buffers,
                 state.slots[player.name],
                 state.updates[player.name],
-                images,
+                examples,
                 order[position, repeat],
                 {name: n[position, repeat] for name, n in noise.items()},
             )
@@ -158,14 +158,14 @@ def run_step(
 
 
 def _time_steps(
-    players: Players, state: TrainState, images: Tensor, inputs: Inputs, settings: Settings, *, steps: int
+    players: Players, state: TrainState, examples: Tensor, inputs: Inputs, settings: Settings, *, steps: int
 ) -> list[float]:
     """Seconds of each of a few steps on a copy of the state."""
     trial = copy.deepcopy(state)
     times: list[float] = []
     for position in range(steps):
         start = now(settings.device)
-        run_step(players, trial, images, inputs, position)
+        run_step(players, trial, examples, inputs, position)
         times.append(now(settings.device) - start)
     return times
 

@@ -1,4 +1,4 @@
-"""From trained lanes to images and bounds: evaluation of what training made, in the master precision."""
+"""From trained lanes to samples and bounds: evaluation of what training made, in the master precision."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from genbench.models.protocol import Batch, Bounded, GenerativeModel, Nets
 from genbench.train.clock import now
 from genbench.train.state import TrainState, lane_tensors, skeletons
 from genbench.train.streams import draw
-from genbench.train.update import to_range
+from genbench.train.update import as_seen
 
 CHUNK = 250
-"""Images drawn or scored at once, in each lane."""
+"""Samples drawn, or examples scored, at once, in each lane."""
 
 
 class Drawn(NamedTuple):
     """Samples of all lanes.
 
     Attributes:
-        images: (K, N, C, H, W) uint8 on the CPU.
-        times: (images of all lanes, seconds) for every chunk.
-        finite: for each lane, whether the model gave nothing but finite numbers; where not, its images mean
+        samples: (K, N, C, H, W) uint8 images, or (K, N, D) float32 points, on the CPU.
+        times: (samples of all lanes, seconds) for every chunk.
+        finite: for each lane, whether the model gave nothing but finite numbers; where not, its samples mean
             nothing.
     """
 
-    images: Tensor
+    samples: Tensor
     times: list[tuple[int, float]]
     finite: list[bool]
 
@@ -38,9 +38,9 @@ class Drawn(NamedTuple):
 def sampler(
     model: GenerativeModel, data: DataInfo, state: TrainState
 ) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """A function from latents (K, N, ...) to images (K, N, C, H, W) uint8 and (K,) whether all are finite.
+    """A function from latents (K, N, ...) to samples, as in ``Drawn``, and (K,) whether all are finite.
 
-    Networks are in evaluation mode, so that an image depends on its own latent only.
+    Networks are in evaluation mode, so that a sample depends on its own latent only.
     """
     modules = {name: net.eval() for name, net in skeletons(model, data).items()}
 
@@ -49,8 +49,7 @@ def sampler(
     ) -> tuple[Tensor, Tensor]:
         tensors = {net: {**params[net], **buffers[net]} for net in modules}
         x = model.sample(Nets(modules, tensors), z)
-        grey = ((x + 1) * 127.5).nan_to_num(0).round().clamp(0, 255).to(torch.uint8)
-        return grey, x.isfinite().all()
+        return _as_stored(x, data), x.isfinite().all()
 
     lanes = vmap(lane)
     return lambda z: lanes(state.params, state.buffers, z)
@@ -66,14 +65,14 @@ def sample_lanes(
     *,
     device: torch.device,
 ) -> Drawn:
-    """``count`` images of every lane, and how long they took.
+    """``count`` samples of every lane, and how long they took.
 
     Args:
         model: which model.
-        data: shape of the images.
+        data: shape of the examples.
         state: trained, with standing statistics.
         seeds: name each lane's stream of latents; equal seeds give equal latents.
-        count: images a lane.
+        count: samples a lane.
         device: where the state lives.
     """
     generate = sampler(model, data, state)
@@ -85,32 +84,32 @@ def sample_lanes(
         size = min(CHUNK, count - start)
         began = now(device)
         z = torch.stack(
-            # always a whole chunk, so that the first images do not depend on how many are asked for
+            # always a whole chunk, so that the first samples do not depend on how many are asked for
             [
-                draw(model.prior, CHUNK, seed, "sample", number, device=device, dtype=dtype)[:size]
+                draw(model.prior(data), CHUNK, seed, "sample", number, device=device, dtype=dtype)[:size]
                 for seed in seeds
             ]
         )
-        images, sound = generate(z)
+        samples, sound = generate(z)
         times.append((size * len(seeds), now(device) - began))
-        parts.append(images.cpu())
+        parts.append(samples.cpu())
         finite.append(sound)
     return Drawn(torch.cat(parts, 1), times, torch.stack(finite).all(0).tolist())
 
 
 @torch.no_grad()
 def elbo(
-    model: GenerativeModel, data: DataInfo, state: TrainState, lane: int, seed: int, images: Tensor
+    model: GenerativeModel, data: DataInfo, state: TrainState, lane: int, seed: int, examples: Tensor
 ) -> Tensor:
-    """The evidence lower bound of each image by one lane, one draw of the posterior each: (N,), nats.
+    """The evidence lower bound of each example by one lane, one draw of the posterior each: (N,), nats.
 
     Args:
         model: one that has a bound.
-        data: shape of the images.
+        data: shape of the examples.
         state: trained, with standing statistics.
         lane: which lane.
         seed: names the stream of posterior noise.
-        images: (N, C, H, W) uint8, on the device.
+        examples: (N, ...), on the device.
 
     Raises:
         TypeError: the model has no bound.
@@ -121,11 +120,17 @@ def elbo(
     nets = Nets(modules, lane_tensors(state, lane))
     dtype = next(iter(state.updates.values())).dtype
     parts: list[Tensor] = []
-    for number, start in enumerate(range(0, len(images), CHUNK)):
-        chunk = images[start : start + CHUNK]
+    for number, start in enumerate(range(0, len(examples), CHUNK)):
+        chunk = examples[start : start + CHUNK]
         noise = {
             name: draw(n, len(chunk), seed, "bound", name, number, device=chunk.device, dtype=dtype)
             for name, n in model.posterior_noise.items()
         }
-        parts.append(model.elbo(nets, Batch(to_range(chunk, dtype), noise)))
+        parts.append(model.elbo(nets, Batch(as_seen(chunk, dtype), noise)))
     return torch.cat(parts)
+
+
+def _as_stored(x: Tensor, data: DataInfo) -> Tensor:
+    """What a model made, in the form of its training examples: the inverse of ``as_seen``."""
+    x = x.nan_to_num(0)
+    return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8) if data.is_image else x.float()

@@ -13,15 +13,16 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from genbench.core.datainfo import DataInfo
 from genbench.core.ids import derive_seed
 from genbench.models.normalization import BatchNorm
-from genbench.models.protocol import Batch, GenerativeModel, Nets
-from genbench.train.state import TrainState, lane_tensors
+from genbench.models.protocol import Batch, GenerativeModel, Nets, Noise
+from genbench.train.state import TrainState, lane_tensors, skeletons
 from genbench.train.streams import draw
-from genbench.train.update import to_range
+from genbench.train.update import as_seen
 
 BATCHES = 64
-"""Batches averaged over: with 128 images each, statistics to about one percent."""
+"""Batches averaged over: with 128 examples each, statistics to about one percent."""
 
 
 class _Average:
@@ -55,46 +56,47 @@ def _watched(modules: Mapping[str, nn.Module]) -> Iterator[_Average]:
 @torch.no_grad()
 def fill_standing_statistics(
     model: GenerativeModel,
-    modules: Mapping[str, nn.Module],
+    data: DataInfo,
     state: TrainState,
     seeds: Sequence[int],
-    images: Tensor,
+    examples: Tensor,
     batch_size: int,
 ) -> None:
     """Write the standing statistics of every lane into ``state.buffers``.
 
     What the sampler passes through gets its statistics from prior samples, all else from the players'
-    losses on training images, which is where those networks are used.
+    losses on training examples, which is where those networks are used.
 
     Args:
         model: which model.
-        modules: its skeletons in training mode.
+        data: shape of the examples.
         state: of all lanes.
         seeds: of the lanes.
-        images: training images (N, C, H, W) uint8.
+        examples: training examples (N, ...).
         batch_size: as in training.
     """
+    modules = skeletons(model, data)
     if not any(isinstance(m, BatchNorm) for net in modules.values() for m in net.modules()):
         return
     dtype = next(iter(state.updates.values())).dtype
     for lane, seed in enumerate(seeds):
         nets = Nets(modules, lane_tensors(state, lane))
         with _watched(modules) as average:
-            _play(model, nets, seed, images, batch_size, dtype)
+            _play(model, nets, seed, examples, batch_size, dtype)
         with _watched(modules) as of_samples:
-            _sample(model, nets, seed, images.device, batch_size, dtype)
+            _sample(model, model.prior(data), nets, seed, examples.device, batch_size, dtype)
         for (net, path), (mean, var, count) in {**average.sums, **of_samples.sums}.items():
             state.buffers[net][f"{path}.standing_mean"][lane] = mean / count
             state.buffers[net][f"{path}.standing_var"][lane] = var / count
 
 
 def _play(
-    model: GenerativeModel, nets: Nets, seed: int, images: Tensor, batch_size: int, dtype: torch.dtype
+    model: GenerativeModel, nets: Nets, seed: int, examples: Tensor, batch_size: int, dtype: torch.dtype
 ) -> None:
     generator = torch.Generator().manual_seed(derive_seed(seed, "standing", "images"))
     for number in range(BATCHES // 4):
-        index = torch.randint(len(images), (batch_size,), generator=generator)
-        x = to_range(images[index.to(images.device)], dtype)
+        index = torch.randint(len(examples), (batch_size,), generator=generator)
+        x = as_seen(examples[index.to(examples.device)], dtype)
         for player in model.players:
             noise = {
                 name: draw(
@@ -106,9 +108,13 @@ def _play(
 
 
 def _sample(
-    model: GenerativeModel, nets: Nets, seed: int, device: torch.device, batch_size: int, dtype: torch.dtype
+    model: GenerativeModel,
+    prior: Noise,
+    nets: Nets,
+    seed: int,
+    device: torch.device,
+    batch_size: int,
+    dtype: torch.dtype,
 ) -> None:
     for number in range(BATCHES):
-        model.sample(
-            nets, draw(model.prior, batch_size, seed, "standing", number, device=device, dtype=dtype)
-        )
+        model.sample(nets, draw(prior, batch_size, seed, "standing", number, device=device, dtype=dtype))

@@ -67,7 +67,7 @@ def initial_state(
 
     Args:
         model: whose networks to make.
-        data: shape of the images.
+        data: shape of the examples.
         seeds: one for each lane.
         device: where the state lives.
         dtype: of parameters and moments (the master precision).

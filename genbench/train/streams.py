@@ -53,15 +53,15 @@ def noise_block(
 
 
 def order_block(
-    player: Player, seeds: Sequence[int], block: int, batch_size: int, images: int, *, device: torch.device
+    player: Player, seeds: Sequence[int], block: int, batch_size: int, examples: int, *, device: torch.device
 ) -> Tensor:
-    """Which training images one block of steps uses: (BLOCK, repeats, K, B) int64.
+    """Which training examples one block of steps uses: (BLOCK, repeats, K, B) int64.
 
-    Each lane walks through permutations of all ``images``, one an epoch, each image once; a batch may
+    Each lane walks through permutations of all ``examples``, one an epoch, each example once; a batch may
     straddle two epochs.
     """
     count = BLOCK * player.repeats * batch_size if player.uses_data else 0
-    lanes = [_positions(images, seed, player.name, block * count, count) for seed in seeds]
+    lanes = [_positions(examples, seed, player.name, block * count, count) for seed in seeds]
     if not player.uses_data:
         # Nothing is drawn; a constant index keeps the shape of an update the same for every player.
         return torch.zeros((BLOCK, player.repeats, len(seeds), 1), dtype=torch.int64, device=device)
@@ -69,12 +69,12 @@ def order_block(
     return order.to(device)
 
 
-def _positions(images: int, seed: int, player: str, start: int, count: int) -> Tensor:
+def _positions(examples: int, seed: int, player: str, start: int, count: int) -> Tensor:
     parts: list[Tensor] = []
     while count > 0:
-        epoch, offset = divmod(start, images)
+        epoch, offset = divmod(start, examples)
         generator = torch.Generator().manual_seed(derive_seed(seed, "order", player, epoch))
-        part = torch.randperm(images, generator=generator)[offset : offset + count]
+        part = torch.randperm(examples, generator=generator)[offset : offset + count]
         parts.append(part)
         start, count = start + len(part), count - len(part)
     return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)

@@ -60,7 +60,7 @@ class Training:
 def train(
     model: GenerativeModel,
     data: DataInfo,
-    images: Tensor,
+    examples: Tensor,
     seeds: Sequence[int],
     settings: Settings,
     *,
@@ -75,8 +75,8 @@ def train(
 
     Args:
         model: what to train.
-        data: shape of the images.
-        images: training images (N, C, H, W) uint8, on the device.
+        data: shape of the examples.
+        examples: training examples (N, ...), on the device.
         seeds: one for each lane.
         settings: steps, batch size, precision, ...
         state: where to go on from; fresh networks if absent.
@@ -85,7 +85,7 @@ def train(
     """
     modules = skeletons(model, data)
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
-    program = make_program(model, modules, state, seeds, images, settings)
+    program = make_program(model, modules, state, seeds, examples, settings)
     training = Training(state, [None] * len(seeds), program)
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
@@ -93,9 +93,9 @@ def train(
         start, end = state.step, _segment_end(state.step, settings)
         started = now(settings.device)
         if not inputs or start % BLOCK == 0:
-            inputs = {p.name: inputs_of(p, seeds, start // BLOCK, images, settings) for p in model.players}
+            inputs = {p.name: inputs_of(p, seeds, start // BLOCK, examples, settings) for p in model.players}
             training.blocks.append((0, 0.0))
-        logs = _run_segment(training, images, inputs, end)
+        logs = _run_segment(training, examples, inputs, end)
         steps, seconds = training.blocks[-1]
         training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
         _note_divergence(training, start, logs)
@@ -117,12 +117,12 @@ def _segment_end(step: int, settings: Settings) -> int:
     return min(ends)
 
 
-def _run_segment(training: Training, images: Tensor, inputs: Inputs, end: int) -> dict[str, Tensor]:
+def _run_segment(training: Training, examples: Tensor, inputs: Inputs, end: int) -> dict[str, Tensor]:
     """Run the steps up to ``end``; each log as (steps, K), on the CPU. One synchronization a segment."""
     state, players = training.state, training.program.players
     logs: list[dict[str, Tensor]] = []
     while state.step < end:
-        logs.append(run_step(players, state, images, inputs, state.step % BLOCK))
+        logs.append(run_step(players, state, examples, inputs, state.step % BLOCK))
         state.step += 1
     return {name: torch.stack([log[name] for log in logs]).cpu() for name in logs[0]}
 

@@ -28,7 +28,7 @@ class Update(Protocol):
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
         t: Tensor,
-        images: Tensor,
+        examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
@@ -36,9 +36,10 @@ class Update(Protocol):
         ...
 
 
-def to_range(images: Tensor, dtype: torch.dtype) -> Tensor:
-    """Grey levels 0 to 255 (uint8) to [-1, 1]."""
-    return images.to(dtype) / 127.5 - 1
+def as_seen(examples: Tensor, dtype: torch.dtype) -> Tensor:
+    """Examples as models see them: grey levels 0 to 255 (uint8) in [-1, 1], points (float) as they are."""
+    x = examples.to(dtype)
+    return x if examples.is_floating_point() else x / 127.5 - 1
 
 
 def lane_update(
@@ -52,8 +53,8 @@ def lane_update(
         compute: dtype of the networks' arithmetic, ``None`` for that of the parameters.
 
     Returns:
-        (params, buffers, slots, t, images, index, noise) -> (trained params, slots, t, logs), all of one
-        lane; ``images`` is the whole training set (N, C, H, W) uint8 and ``index`` (B,) picks the batch.
+        (params, buffers, slots, t, examples, index, noise) -> (trained params, slots, t, logs), all of one
+        lane; ``examples`` is the whole training set (N, ...) and ``index`` (B,) picks the batch.
     """
 
     def update(
@@ -61,11 +62,11 @@ def lane_update(
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
         t: Tensor,
-        images: Tensor,
+        examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> LaneResult:
-        x = to_range(images[index], t.dtype)
+        x = as_seen(examples[index], t.dtype)
 
         def loss(trained: LaneTensors) -> tuple[Tensor, Logs]:
             tensors = {net: {**{**params, **trained}[net], **buffers[net]} for net in modules}
@@ -95,7 +96,7 @@ def stacked_update(modules: Mapping[str, nn.Module], player: Player, compute: to
     of allocating a second copy of the state in every step.
 
     Returns:
-        (params, buffers, slots, t, images, index, noise) -> logs, each tensor with a leading K but images.
+        (params, buffers, slots, t, examples, index, noise) -> logs, all with a leading K but examples.
     """
     lanes = vmap(lane_update(modules, player, compute), in_dims=(0, 0, 0, 0, None, 0, 0))
 
@@ -104,11 +105,11 @@ def stacked_update(modules: Mapping[str, nn.Module], player: Player, compute: to
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
         t: Tensor,
-        images: Tensor,
+        examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
-        trained, kept, new_t, logs = lanes(params, buffers, slots, t, images, index, noise)
+        trained, kept, new_t, logs = lanes(params, buffers, slots, t, examples, index, noise)
         for net, tensors in trained.items():
             for name, tensor in tensors.items():
                 params[net][name].copy_(tensor)

@@ -48,12 +48,12 @@ def trained(model, fit):
 @pytest.fixture
 def ready(trained, model, tiny, pictures):
     """Trained, with standing statistics: what a sampler gets."""
-    fill_standing_statistics(model, skeletons(model, tiny), trained, SEEDS, pictures, 8)
+    fill_standing_statistics(model, tiny, trained, SEEDS, pictures, 8)
     return trained
 
 
-def latents(model, count, lanes=3):
-    return torch.stack([draw(model.prior, count, k, device=CPU, dtype=torch.float64) for k in range(lanes)])
+def latents(model, data, count, lanes=3):
+    return torch.stack([draw(model.prior(data), count, k, device=CPU, dtype=torch.float64) for k in range(lanes)])
 
 
 def same(flat, state, other):
@@ -94,7 +94,7 @@ def test_samples_have_the_shape_of_the_data_and_lie_in_range(name, shape, lane_n
             }
             for net in modules
         }
-        x = model.sample(Nets(modules, tensors), latents(model, 7, 1)[0])
+        x = model.sample(Nets(modules, tensors), latents(model, data, 7, 1)[0])
         assert x.shape == (7, *shape)
         assert x.min() >= -1
         assert x.max() <= 1
@@ -221,7 +221,7 @@ def test_every_batch_norm_is_filled_before_sampling(small, name, tiny, pictures)
     model = small(name, batch_norm=True)
     state = initial_state(model, tiny, SEEDS, device=CPU, dtype=torch.float64)
     modules = skeletons(model, tiny)
-    fill_standing_statistics(model, modules, state, SEEDS, pictures, 8)
+    fill_standing_statistics(model, tiny, state, SEEDS, pictures, 8)
     layers = [
         (net, path)
         for net, module in modules.items()
@@ -249,7 +249,7 @@ def test_samples_after_loading_are_those_before(model, tiny, ready, tmp_path):
 
 
 def test_a_sample_does_not_depend_on_its_batch_mates(model, tiny, ready, lane_nets):
-    z = latents(model, 9)
+    z = latents(model, tiny, 9)
     for lane in range(3):
         nets, _ = lane_nets(model, ready, lane, training=False)
         together = model.sample(nets(), z[lane])
@@ -263,7 +263,7 @@ def test_a_sample_does_not_depend_on_its_batch_mates(model, tiny, ready, lane_ne
 
 def test_the_sampler_does_not_mix_samples_or_lanes(model, tiny, ready):
     generate = sampler(model, tiny, ready)
-    z = latents(model, 9)
+    z = latents(model, tiny, 9)
     images, finite = generate(z)
     assert finite.tolist() == [True] * len(SEEDS)
     assert torch.equal(generate(z[:, :4])[0], images[:, :4])

@@ -16,14 +16,14 @@ BUILTIN = ("digits", "idx", "mnist")
 
 def dataset(**changes) -> Dataset:
     images, labels = np.arange(8, dtype=np.uint8).reshape(2, 1, 2, 2), np.arange(2)
-    fields = {"train_images": images, "train_labels": labels, "test_images": images, "test_labels": labels}
+    fields = {"train_examples": images, "train_labels": labels, "test_examples": images, "test_labels": labels}
     return Dataset(info=DataInfo(name="d", shape=(1, 2, 2)), source="here", **fields | changes)
 
 
 def test_hash_depends_on_every_array_and_on_nothing_else():
     base = dataset()
     assert base.hash == dataclasses.replace(base, source="there", info=DataInfo("e", (1, 2, 2))).hash
-    for name in ("train_images", "train_labels", "test_images", "test_labels"):
+    for name in ("train_examples", "train_labels", "test_examples", "test_labels"):
         array = getattr(base, name)
         assert dataset(**{name: array + 1}).hash != base.hash
         assert dataset(**{name: array[::-1]}).hash != base.hash

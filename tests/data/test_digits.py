@@ -19,9 +19,9 @@ def test_shape_and_classes(data):
         (1, 28, 28),
         tuple("0123456789"),
     )
-    assert data.train_images.shape == (1198, 1, 28, 28)
-    assert data.test_images.shape == (599, 1, 28, 28)
-    assert data.train_images.dtype == data.test_images.dtype == np.uint8
+    assert data.train_examples.shape == (1198, 1, 28, 28)
+    assert data.test_examples.shape == (599, 1, 28, 28)
+    assert data.train_examples.dtype == data.test_examples.dtype == np.uint8
     assert data.train_labels.dtype == data.test_labels.dtype == np.int64
     assert data.source.startswith("scikit-learn ")
     assert data.features == "mnist-cnn"
@@ -33,13 +33,13 @@ def test_it_never_changes(data):
 
 
 def test_every_published_digit_is_in_one_part(data):
-    drawn = {image.tobytes() for image in (*data.train_images, *data.test_images)}
+    drawn = {image.tobytes() for image in (*data.train_examples, *data.test_examples)}
     assert len(drawn) == len({digit.tobytes() for digit in load_digits().images}) == 1797
 
 
 def test_images_belong_to_their_labels(data):
     """The class whose mean training image is nearest to a test image is its own, mostly (by chance: 0.1)."""
-    train, test = (images.reshape(len(images), -1) / 255 for images in (data.train_images, data.test_images))
+    train, test = (images.reshape(len(images), -1) / 255 for images in (data.train_examples, data.test_examples))
     means = np.stack([train[data.train_labels == digit].mean(0) for digit in range(10)])
     nearest = ((test[:, None] - means) ** 2).sum(2).argmin(1)
     assert (nearest == data.test_labels).mean() > 0.8
@@ -52,7 +52,7 @@ def test_both_parts_have_the_same_mix_of_classes(data):
 
 
 def test_digits_lie_where_mnist_has_them(data):
-    images = np.concatenate([data.train_images, data.test_images])[:, 0].astype(float)
+    images = np.concatenate([data.train_examples, data.test_examples])[:, 0].astype(float)
     assert images.max() == 255
     for axis in (1, 2):
         mass = images.sum(axis=3 - axis)

@@ -70,13 +70,13 @@ def test_reads_plain_and_compressed_files(contents, tmp_path, plain):
     folder = put(tmp_path / "here", contents, plain=plain)
     data = MNIST(path=str(folder)).load()
     assert (data.info.name, data.info.shape, data.info.classes) == ("mnist", (1, 28, 28), tuple("0123456789"))
-    assert data.train_images.shape == (6, 1, 28, 28)
-    assert data.test_images.shape == (4, 1, 28, 28)
-    assert data.train_images.dtype == data.test_images.dtype == np.uint8
+    assert data.train_examples.shape == (6, 1, 28, 28)
+    assert data.test_examples.shape == (4, 1, 28, 28)
+    assert data.train_examples.dtype == data.test_examples.dtype == np.uint8
     np.testing.assert_array_equal(data.train_labels, np.arange(6, dtype=np.int64), strict=True)
     np.testing.assert_array_equal(data.test_labels, np.arange(6, 10, dtype=np.int64), strict=True)
-    assert data.train_images.tobytes() == contents["train-images-idx3-ubyte.gz"][16:]
-    assert data.test_images.tobytes() == contents["t10k-images-idx3-ubyte.gz"][16:]
+    assert data.train_examples.tobytes() == contents["train-images-idx3-ubyte.gz"][16:]
+    assert data.test_examples.tobytes() == contents["t10k-images-idx3-ubyte.gz"][16:]
     assert data.source == MNIST(path=str(folder)).locate() == str(folder)
 
 
@@ -84,7 +84,7 @@ def test_reads_plain_and_compressed_files(contents, tmp_path, plain):
 def test_it_vouches_for_the_extractor_that_ships(contents, tmp_path, monkeypatch, validation):
     monkeypatch.setattr(mnist, "HELD_OUT", 2)
     data = MNIST(path=str(put(tmp_path / "here", contents, plain=True)), validation=validation).load()
-    assert (len(data.train_images), data.features) == (4 if validation else 6, "mnist-cnn")
+    assert (len(data.train_examples), data.features) == (4 if validation else 6, "mnist-cnn")
 
 
 def test_order_of_the_search(contents, tmp_path, monkeypatch, published):
@@ -190,8 +190,8 @@ def test_it_is_registered_with_its_options():
 def test_the_real_files(monkeypatch):
     monkeypatch.setenv("GENBENCH_DATA", str(REAL))
     data = MNIST().load()
-    assert data.train_images.shape == (60_000, 1, 28, 28)
-    assert data.test_images.shape == (10_000, 1, 28, 28)
+    assert data.train_examples.shape == (60_000, 1, 28, 28)
+    assert data.test_examples.shape == (10_000, 1, 28, 28)
     np.testing.assert_array_equal(data.train_labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     np.testing.assert_array_equal(data.test_labels[:10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
     assert data.hash == "35914650c8be"
@@ -202,7 +202,7 @@ def test_validation_holds_out_training_images_and_never_shows_the_test_images(mo
     monkeypatch.setenv("GENBENCH_DATA", str(REAL))
     whole, held = MNIST().load(), MNIST(validation=True).load()
     assert held.info.name == "mnist-validation"
-    assert (len(held.train_images), len(held.test_images)) == (50_000, 10_000)
-    assert np.array_equal(np.concatenate([held.train_images, held.test_images]), whole.train_images)
+    assert (len(held.train_examples), len(held.test_examples)) == (50_000, 10_000)
+    assert np.array_equal(np.concatenate([held.train_examples, held.test_examples]), whole.train_examples)
     assert np.array_equal(np.concatenate([held.train_labels, held.test_labels]), whole.train_labels)
     assert held.hash != whole.hash

@@ -12,13 +12,13 @@ class Images:
     """As much of a dataset as an extractor needs."""
 
     info: DataInfo
-    train_images: np.ndarray
+    train_examples: np.ndarray
     train_labels: np.ndarray
     features: str = ""
 
     @property
     def hash(self):
-        return bytes_hash(self.train_images.tobytes(), self.train_labels.tobytes())
+        return bytes_hash(self.train_examples.tobytes(), self.train_labels.tobytes())
 
 
 @pytest.fixture(scope="session")

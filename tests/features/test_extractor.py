@@ -11,7 +11,7 @@ from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
 from genbench.core.registry import datasets
 from genbench.features import extractor_for
-from genbench.features.extractor import MNIST_CNN
+from genbench.features.choose import MNIST_CNN
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +93,7 @@ def test_other_images_are_refused(pinned, wrong):
 
 
 def test_digits_are_read(pinned, digits):
-    features = pinned(torch.from_numpy(digits.test_images))
+    features = pinned(torch.from_numpy(digits.test_examples))
     right = features.probabilities.argmax(1).numpy() == digits.test_labels
     assert right.mean() > 0.98
 
@@ -111,7 +111,7 @@ def test_digits_of_scikit_learn_are_read_however_they_are_enlarged(pinned):
 def test_mnist_is_read_as_well_as_the_weights_claim():
     data = datasets.get("mnist")().load()
     extractor = extractor_for(data)
-    features = extractor(torch.from_numpy(data.test_images))
+    features = extractor(torch.from_numpy(data.test_examples))
     share = (features.probabilities.argmax(1).numpy() == data.test_labels).mean()
     assert share >= 0.992
     with safe_open(MNIST_CNN, "pt") as file:
@@ -125,7 +125,7 @@ def test_mnist_is_read_as_well_as_the_weights_claim():
 def test_damaged_weights_are_noticed(digits, tmp_path, monkeypatch):
     content = bytearray(MNIST_CNN.read_bytes())
     copy = tmp_path / "weights.safetensors"
-    monkeypatch.setattr("genbench.features.extractor.MNIST_CNN", copy)
+    monkeypatch.setattr("genbench.features.choose.MNIST_CNN", copy)
     with pytest.raises(DataError, match="cannot be read"):
         extractor_for(digits)
     content[-100] ^= 1
@@ -147,10 +147,10 @@ def test_other_data_get_an_extractor_of_their_own(blobs, quick_training, tmp_pat
     def never(*args, **kwargs):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("genbench.features.extractor.train", never)
+    monkeypatch.setattr("genbench.features.choose.train", never)
     second = extractor_for(blobs)
     assert second.hash == first.hash
-    images = torch.from_numpy(blobs.train_images)
+    images = torch.from_numpy(blobs.train_examples)
     assert torch.equal(first(images).values, second(images).values)
     kept.write_bytes(b"rubbish")
     with pytest.raises(DataError, match="Delete the file"):
@@ -163,7 +163,7 @@ def test_the_name_of_a_dataset_pins_nothing(blobs, quick_training, tmp_path, mon
     clothes = replace(
         blobs,
         info=DataInfo(name, (1, 28, 28), tuple("0123456789")),
-        train_images=np.random.default_rng(0).integers(0, 256, (40, 1, 28, 28), dtype=np.uint8),
+        train_examples=np.random.default_rng(0).integers(0, 256, (40, 1, 28, 28), dtype=np.uint8),
     )
     assert extractor_for(clothes).id == f"trained:{clothes.hash}"
 
@@ -176,7 +176,7 @@ def test_the_pinned_one_comes_with_the_data_whatever_they_are_called(digits, pin
 def test_an_extractor_that_does_not_ship_or_does_not_fit_is_refused(blobs, digits):
     with pytest.raises(DataError, match=r"'blobs', of shape \(3, 10, 12\).* names .*'mnist-cnn'"):
         extractor_for(replace(blobs, features="mnist-cnn"))
-    with pytest.raises(DataError, match=r"names the feature extractor 'inception'\. The one that ships is"):
+    with pytest.raises(DataError, match=r"names the feature extractor 'inception'\. Those that ship are"):
         extractor_for(replace(digits, features="inception"))
 
 

@@ -50,7 +50,7 @@ def test_weights_that_are_good_enough_are_written(register, blobs, tmp_path, mon
 
 
 def test_a_small_dataset_is_repeated_to_a_fifth_of_the_largest(register, blobs, tmp_path, monkeypatch):
-    register(replace(blobs, train_images=blobs.train_images[:4], train_labels=blobs.train_labels[:4]))
+    register(replace(blobs, train_examples=blobs.train_examples[:4], train_labels=blobs.train_labels[:4]))
     monkeypatch.setattr(recipe, "ENOUGH", 0.0)
     seen = []
     monkeypatch.setattr(
@@ -59,7 +59,7 @@ def test_a_small_dataset_is_repeated_to_a_fifth_of_the_largest(register, blobs, 
     assert recipe.main(["--dataset", "mnist", "digits", "-o", str(tmp_path / "weights.safetensors")]) == 0
     ((images, labels),) = seen
     assert np.array_equal(
-        images, np.concatenate([blobs.train_images, blobs.train_images[:4], blobs.train_images[:4]])
+        images, np.concatenate([blobs.train_examples, blobs.train_examples[:4], blobs.train_examples[:4]])
     )
     assert len(labels) == len(images)
 

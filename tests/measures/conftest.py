@@ -29,7 +29,12 @@ def _reference(name):
 @pytest.fixture(scope="session")
 def control(reference):
     """Evidence of a control row of digits."""
-    return lambda name, n=500, seed=3: Evidence(reference, control_samples(name, reference.dataset, n, seed))
+    return lambda name, n=500, seed=3: _evidence(reference, name, n, seed)
+
+
+def _evidence(reference, name, n, seed):
+    drawn = control_samples(name, reference.dataset, n, seed)
+    return Evidence(reference, drawn.samples, left_out=drawn.left_out)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genbench.core.registry import measures
-from genbench.features.extractor import Features
+from genbench.features.protocol import Features
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Reference
 

@@ -125,7 +125,7 @@ def test_a_bound_that_is_not_finite(control, read, quality, mean):
 
 
 def test_one_image_repeated_still_gives_numbers(reference, read, quality):
-    samples = torch.from_numpy(reference.dataset.train_images[:1]).repeat(300, 1, 1, 1)
+    samples = torch.from_numpy(reference.dataset.train_examples[:1]).repeat(300, 1, 1, 1)
     found = read(quality, Evidence(reference, samples))
     assert found["quality.recall"].value < 0.01
     assert found["quality.fid"].value > 10

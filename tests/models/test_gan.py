@@ -28,7 +28,7 @@ def game(small, tiny, lane_nets):
         nets, params = lane_nets(model, state)
         generator = torch.Generator().manual_seed(0)
         x = torch.rand(8, *tiny.shape, dtype=torch.float64, generator=generator) * 2 - 1
-        z = torch.randn(8, *model.prior.shape, dtype=torch.float64, generator=generator)
+        z = torch.randn(8, *model.prior(tiny).shape, dtype=torch.float64, generator=generator)
         (chosen,) = (p for p in model.players if p.name == player)
         trained = {net: params[net] for net in chosen.trains}
         gradients, value = grad_and_value(lambda t: chosen.loss(nets(t), Batch(x, {"z": z}))[0])(trained)

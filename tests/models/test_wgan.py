@@ -33,7 +33,7 @@ def test_values_of_constant_critics(small, tiny, lane_nets):
         name: torch.full_like(p, 3.0) if p.shape == (1,) else torch.zeros_like(p)
         for name, p in params["D"].items()
     }
-    batch = Batch(torch.randn(4, *tiny.shape), {"z": torch.randn(4, *model.prior.shape)})
+    batch = Batch(torch.randn(4, *tiny.shape), {"z": torch.randn(4, *model.prior(tiny).shape)})
     critic, generator = model.players
     assert critic.loss(nets({"D": constant}), batch)[0].item() == 0
     assert generator.loss(nets({"D": constant}), batch)[0].item() == -3
@@ -48,7 +48,7 @@ def test_every_update_clips_the_critic_and_leaves_the_generator_alone(small, tin
     update = stacked_update(skeletons(model, tiny), critic, None)
     for number in range(3):
         index = torch.arange(8).add(number).expand(2, 8)
-        noise = {"z": torch.randn(2, 8, *model.prior.shape)}
+        noise = {"z": torch.randn(2, 8, *model.prior(tiny).shape)}
         moments, count = state.slots["critic"], state.updates["critic"]
         update(state.params, state.buffers, moments, count, pictures, index, noise)
         for name, tensor in state.params["D"].items():

@@ -98,7 +98,7 @@ def test_a_model_that_was_changed_since_is_told(finished, trial, monkeypatch):
         return nets.decoder(z[:, :2])
 
     monkeypatch.setattr(models.get("vae"), "sample", other)
-    with pytest.raises(CheckpointError, match=r"draws no images from it: .*train it again"):
+    with pytest.raises(CheckpointError, match=r"cannot be drawn from: .*train it again"):
         sample(finished.directory.trial(trial).checkpoint, 2)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from genbench.core.record import CONTROLS, OUTCOME, Status
+from genbench.core.record import CONTROLS, OUTCOME, SAMPLED, Status
 from genbench.runner.job import run
 
 
@@ -29,7 +29,7 @@ def test_everything_documented_is_there(finished, lines):
 def test_the_suite_is_kept_as_given_and_as_resolved(finished, tiny_suite):
     assert finished.directory.suite_file.read_text().startswith('\nname = "tiny"')
     resolved = json.loads(finished.directory.resolved.read_text())
-    assert resolved["precision"] == "float32"
+    assert [data["precision"] for data in resolved["dataset"]] == ["float32"]
     assert resolved["train"]["steps"] == 20
     assert [c["label"] for c in resolved["cohort"]] == ["gan", "vae"]
     assert resolved["cohort"][0]["options"]["generator_optimizer"]["name"]  # defaults are written out
@@ -52,7 +52,7 @@ def test_every_record_is_stamped(finished):
 
 def test_a_quality_record_carries_its_protocol(finished):
     scored = [r for r in finished.records if r.metric == "quality.fid"]
-    assert len(scored) == 2 * 2 + 3 * len(CONTROLS)
+    assert len(scored) == 2 * 2 + 3 * len(SAMPLED)
     for record in scored:
         assert record.protocol["n_fake"] == 100 == record.n
         assert record.protocol["n_real"] == 599 and record.protocol["reference"] == "test"
@@ -70,9 +70,9 @@ def test_costs_belong_to_the_cohort(finished):
 def test_control_rows_stand_beside_the_models(finished):
     for metric in ("quality.fid", "modes.covered"):
         rows = {r.model for r in finished.records if r.metric == metric}
-        assert rows == {"gan", "vae", *CONTROLS}
+        assert rows == {"gan", "vae", *SAMPLED}
     tables = finished.directory.tables.read_text()
-    assert all(name in tables for name in ("gan", "vae", *CONTROLS))
+    assert all(name in tables for name in ("gan", "vae", *SAMPLED))
 
 
 def test_the_last_record_of_a_trial_says_how_it_ended(finished):

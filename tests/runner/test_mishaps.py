@@ -159,7 +159,7 @@ def test_bad_models_fail_alone(tiny_suite, told, ends, register, vae, tmp_path):
     reasons = {r.model: r.reason for r in result.records if r.metric == OUTCOME}
     assert reasons["raises"] == "ValueError: no [bold]loss[/bold] here"
     assert reasons["diverges"] == "not finite from step 1 on"
-    assert "sample returns images (1, 5, 28), expected (1, 28, 28)" in reasons["flat"]
+    assert "sample returns examples of shape (1, 5, 28), expected (1, 28, 28)" in reasons["flat"]
     tables = result.directory.tables.read_text()
     assert "2 diverged" in tables and "2 failed" in tables and "not finite from step 1 on" in tables
     assert (result.directory.grids / "digits-vae.png").exists()
@@ -172,7 +172,7 @@ def test_pictures_and_plots_cost_no_number(tiny_suite, told, monkeypatch, tmp_pa
     def broken(*rest):
         raise TypeError("no pencil")
 
-    for name in ("write_model_grid", "write_overview"):
+    for name in ("write_model_picture", "write_overview"):
         monkeypatch.setattr(job, name, broken)
     monkeypatch.setattr("genbench.runner.publish.write_plots", broken)
     result = run(tiny_suite(*CHEAP, only=["vae"], seeds=1), out=tmp_path, reporter=told)

@@ -13,7 +13,7 @@ DATA = DataSpec("digits", "0f3d")
 
 
 def plan_of(path: Path, *changes: str, precision: str = "float32", data: DataSpec = DATA) -> list[Cohort]:
-    return make_plan(load_suite(path, set_=changes), [data], precision)
+    return make_plan(load_suite(path, set_=changes), {data: precision})
 
 
 def ids(plan: list[Cohort]) -> list[str]:
@@ -21,7 +21,7 @@ def ids(plan: list[Cohort]) -> list[str]:
 
 
 def test_every_model_with_every_seed_in_the_suites_order(write: Write) -> None:
-    plan = make_plan(load_suite(write()), [DATA, DataSpec("other", "1")], "float32")
+    plan = make_plan(load_suite(write()), dict.fromkeys([DATA, DataSpec("other", "1")], "float32"))
     assert [(c.data.name, c.model.label, c.seeds) for c in plan] == [
         ("digits", "gan", (0, 1)),
         ("digits", "vae-4.5", (0, 1)),
@@ -89,4 +89,4 @@ def test_the_same_model_under_two_labels_is_refused(write: Write) -> None:
     twins = suite.model_copy(update={"model": (*suite.model, twin)})
     assert isinstance(twins, Suite)
     with pytest.raises(SuiteError, match=r"model\[2\]: twin is the same model with the same options as gan"):
-        make_plan(twins, [DATA], "float32")
+        make_plan(twins, {DATA: "float32"})

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from genbench.core.datainfo import DataInfo
 from genbench.core.errors import GenbenchError
 from genbench.train import device
 
@@ -37,7 +38,7 @@ def test_devices(cuda):
 )
 def test_precisions(monkeypatch, wanted, fast, chosen):
     monkeypatch.setattr(device, "fast_bfloat16", lambda _: fast)
-    assert device.choose_precision(wanted, CPU) == chosen
+    assert device.choose_precision(wanted, CPU, DataInfo("images", (1, 4, 4))) == chosen
     assert device.COMPUTE[chosen] == {"float32": None, "bfloat16": torch.bfloat16}[chosen]
 
 

@@ -73,7 +73,7 @@ def test_the_trainer_is_a_loop_around_torchs_adam(model, small, tiny, pictures, 
     from genbench.train.program import inputs_of
     from genbench.train.settings import Settings
     from genbench.train.state import initial_state
-    from genbench.train.update import to_range
+    from genbench.train.update import as_seen
 
     model = small(model)
     settings = Settings(steps=6, batch_size=8, device=torch.device("cpu"), master=torch.float64)
@@ -97,7 +97,7 @@ def test_the_trainer_is_a_loop_around_torchs_adam(model, small, tiny, pictures, 
     for step in range(6):
         for player in model.players:
             order, noise = inputs[player.name]
-            x = to_range(pictures[order[step, 0, lane]], settings.master)
+            x = as_seen(pictures[order[step, 0, lane]], settings.master)
             optimizers[player.name].zero_grad()
             player.loss(nets(), Batch(x, {k: n[step, 0, lane] for k, n in noise.items()}))[0].backward()
             optimizers[player.name].step()

@@ -13,4 +13,4 @@ def test_a_lane_that_gives_no_numbers_is_told_apart(small, tiny):
     next(iter(state.params["G"].values()))[1] = torch.nan
     drawn = sample_lanes(model, tiny, state, (1, 2, 3), 7, device=CPU)
     assert drawn.finite == [True, False, True]
-    assert drawn.images.shape[:2] == (3, 7)
+    assert drawn.samples.shape[:2] == (3, 7)

@@ -4,7 +4,7 @@ import torch
 from genbench.core.datainfo import DataInfo
 from genbench.models.mlp import MLP
 from genbench.train.standing import BATCHES, fill_standing_statistics
-from genbench.train.state import initial_state, skeletons
+from genbench.train.state import initial_state
 
 BATCH = 64
 CPU = torch.device("cpu")
@@ -14,9 +14,8 @@ CPU = torch.device("cpu")
 def filled(small, tiny, pictures):
     def fill(model, data=tiny, images=pictures, seeds=(1, 2), change=lambda _: None):
         state = initial_state(model, data, seeds, device=CPU, dtype=torch.float64)
-        modules = skeletons(model, data)
         change(state)
-        fill_standing_statistics(model, modules, state, seeds, images, BATCH)
+        fill_standing_statistics(model, data, state, seeds, images, BATCH)
         return state
 
     return fill
