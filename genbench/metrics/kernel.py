@@ -1,11 +1,26 @@
-"""Kernel distance: the unbiased squared maximum mean discrepancy of two sets of features."""
+"""Unbiased squared maximum mean discrepancy of two sets of features, with two kernels."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from genbench.metrics.inputs import feature_pair
+from genbench.core.record import Better, Column
+from genbench.metrics.inputs import feature_pair, positive
+
+KERNEL_DISTANCE = Column(
+    "kernel_distance", "", Better.LOWER, meaning="squared MMD with a cubic kernel, unbiased"
+)
+MMD_RBF = Column(
+    "mmd_rbf",
+    "",
+    Better.LOWER,
+    low=-2.0,
+    high=2.0,
+    meaning="squared MMD with a Gaussian kernel, unbiased",
+)
 
 _TILE = 2048  # rows of a tile: 2048 x 2048 float64 are 32 MiB
 
@@ -37,16 +52,63 @@ def kernel_distance(
     x, y = feature_pair(real, fake, at_least=2)
     scale = 1 / x.shape[1] if gamma is None else gamma
 
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T).mul_(scale).add_(coef0).pow_(degree)
+
+    def diagonal(a: Tensor) -> float:
+        return float((a.square().sum(1) * scale + coef0).pow(degree).sum())
+
+    return _unbiased(x, y, kernel, diagonal)
+
+
+def mmd_rbf(real: Tensor, fake: Tensor, *, bandwidth: float) -> float:
+    """Squared MMD with the kernel k(x, y) = exp(-‖x - y‖² / 2s²), over all pairs.
+
+    The same unbiased estimator as ``kernel_distance`` (Gretton et al. 2012, eq. 3), with the Gaussian
+    kernel of its section 8, s being ``bandwidth``. That kernel is characteristic: the distance is 0 for
+    equal distributions only, where a polynomial sees some moments.
+
+    Direction: lower. Range: -2 to 2; 0 for equal distributions, and then below 0 half of the time. Bias:
+    none, at any size. Known failure: it sees differences of the size of the bandwidth. Far below the usual
+    distance of two samples, or far above it, every distribution is 0 from every other, so a bandwidth
+    belongs to the number; the median distance of two real samples is the usual choice.
+
+    Args:
+        real: (N, D), N ≥ 2, any floating type.
+        fake: (M, D), M ≥ 2, any floating type; M may differ from N.
+        bandwidth: s, in units of the features.
+
+    Raises:
+        ValueError: shapes that do not fit, fewer than two rows, numbers that are not finite, or a bandwidth
+            that is not above 0.
+    """
+    x, y = feature_pair(real, fake, at_least=2)
+    middle = x.mean(0)  # distances stay, and the squares below lose nothing to a common offset
+    x, y = (x - middle) / positive(bandwidth, "bandwidth"), (y - middle) / bandwidth
+    largest = max(float(x.square().sum(1).max()), float(y.square().sum(1).max()))
+    # |a|² + |b|² - 2 a·b is ten times faster than differences, and wrong by rounding of the squares
+    exact = largest * torch.finfo(x.dtype).eps > 1e-10
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        if exact:
+            square = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+        else:
+            square = (a @ b.T).mul_(-2).add_(a.square().sum(1)[:, None]).add_(b.square().sum(1)).clamp_(min=0)
+        return square.mul_(-0.5).exp_()
+
+    return _unbiased(x, y, kernel, diagonal=lambda a: float(len(a)))
+
+
+def _unbiased(
+    x: Tensor, y: Tensor, kernel: Callable[[Tensor, Tensor], Tensor], diagonal: Callable[[Tensor], float]
+) -> float:
+    """The estimator from a kernel of tiles and the sum of k(x, x) over a set."""
+
     def total(a: Tensor, b: Tensor) -> float:
-        tiles = (
-            (one @ other.T).mul_(scale).add_(coef0).pow_(degree)
-            for one in torch.split(a, _TILE)
-            for other in torch.split(b, _TILE)
-        )
+        tiles = (kernel(one, other) for one in torch.split(a, _TILE) for other in torch.split(b, _TILE))
         return sum(float(tile.sum()) for tile in tiles)
 
     def own(a: Tensor) -> float:
-        diagonal = (a.square().sum(1) * scale + coef0).pow(degree).sum()
-        return (total(a, a) - float(diagonal)) / (len(a) * (len(a) - 1))
+        return (total(a, a) - diagonal(a)) / (len(a) * (len(a) - 1))
 
     return own(x) + own(y) - 2 * total(x, y) / (len(x) * len(y))

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from genbench.metrics import class_coverage
+from genbench.metrics.class_coverage import class_coverage, expected_class_coverage
 
 
 def test_all_classes_alike():
@@ -95,3 +95,59 @@ def test_labels_that_are_none(labels, message):
         class_coverage(labels, num_classes=10)
     with pytest.raises(ValueError, match="reference"):
         class_coverage(torch.tensor([0]), num_classes=10, reference=labels)
+
+
+UNEVEN = [0.4, 0.3, 0.15, 0.1, 0.04, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("shares", "n", "m"),
+    [([0.1] * 10, 2000, math.inf), (UNEVEN, 1000, 1500), ([0.25] * 4, 500, 100), ([0.5, 0.0, 0.5], 300, 300)],
+)
+def test_expectation_of_true_labels(shares, n, m):
+    random = np.random.default_rng(4)
+
+    def draw(size):
+        return torch.from_numpy(random.choice(len(shares), size, p=shares))
+
+    found = np.array(
+        [
+            class_coverage(
+                draw(n), num_classes=len(shares), reference=None if m == math.inf else draw(int(m))
+            )
+            for _ in range(500)
+        ],
+        float,
+    )
+    error = found.std(0) / math.sqrt(500)
+    # besides chance 2 % of second-order formulas, and what is too rare to happen in 500 draws
+    expected = np.array(expected_class_coverage(torch.tensor(shares), n, m))
+    assert np.all(
+        abs(found.mean(0) - expected)
+        < 4 * error + 0.02 * expected * [0, 0, 1, 1] + 1e-3 * np.array([1, 0, 0, 0])
+    )
+
+
+def test_expectation_by_hand():
+    found = expected_class_coverage(torch.tensor([1.0, 1.0]), 2, 4)  # shares need not sum to 1
+    assert found.entropy == pytest.approx(math.log(2) - 1 / 4)
+    assert found.kl == pytest.approx(0.5 * (1 / 2 + 1 / 4))
+    assert found.total_variation == pytest.approx(math.sqrt(0.5 * 0.75 / math.pi))
+    assert found.covered == pytest.approx(2 * 0.75 * (1 - 0.5**4))
+
+
+def test_expectation_of_rare_classes_that_need_more_than_one_label():
+    # of 1,000 labels 20 are expected of the rare class, and 2 needed
+    found = expected_class_coverage(torch.tensor([0.98, 0.02]), 1000).covered
+    assert found == pytest.approx(2 - scipy.stats.binom.cdf(1, 1000, 0.02), rel=1e-12)
+
+
+@pytest.mark.parametrize("shares", [[], [0.0, 0.0], [0.5, -0.1], [math.nan, 1.0], [[0.5, 0.5]]])
+def test_shares_that_are_none(shares):
+    with pytest.raises(ValueError, match="none negative, not all 0"):
+        expected_class_coverage(torch.tensor(shares), 10)
+
+
+def test_sizes_that_are_none():
+    with pytest.raises(ValueError, match="n is 0 and m is inf"):
+        expected_class_coverage(torch.ones(3), 0)

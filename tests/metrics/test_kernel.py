@@ -3,14 +3,16 @@ import importlib
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics.pairwise import polynomial_kernel
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
-from genbench.metrics import kernel_distance
+from genbench.metrics.kernel import kernel_distance, mmd_rbf
 
 
-def by_hand(real, fake, **kernel):
+def by_hand(real, fake, pairwise=polynomial_kernel, **kernel):
     """The unbiased estimator from whole kernel matrices."""
-    xx, yy, xy = (polynomial_kernel(a, b, **kernel) for a, b in ((real, real), (fake, fake), (real, fake)))
+    xx, yy, xy = (pairwise(a, b, **kernel) for a, b in ((real, real), (fake, fake), (real, fake)))
     n, m = len(xx), len(yy)
     own = (xx.sum() - np.trace(xx)) / (n * (n - 1)) + (yy.sum() - np.trace(yy)) / (m * (m - 1))
     return own - 2 * xy.mean()
@@ -93,3 +95,101 @@ def test_lower_precision_is_computed_in_float64(normal, kind):
 def test_same_input_same_bits(normal):
     real, fake = normal(3000, 16), normal(2500, 16)
     assert kernel_distance(real, fake) == kernel_distance(real.clone(), fake.clone())
+
+
+@pytest.mark.parametrize(("n", "m"), [(50, 50), (30, 80), (2, 3)])
+@pytest.mark.parametrize("bandwidth", [0.3, 1.0, 20.0])
+def test_rbf_agrees_with_scikit_learn(normal, n, m, bandwidth):
+    real, fake = normal(n, 7), normal(m, 7) * 1.3 + 0.2
+    expected = by_hand(real, fake, rbf_kernel, gamma=1 / (2 * bandwidth**2))
+    assert mmd_rbf(real, fake, bandwidth=bandwidth) == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize(("d", "bandwidth", "expected"), [(2, 1.0, 0.102346), (10, 10**0.5, 0.0328017)])
+def test_rbf_population_value_of_gaussians(normal, d, bandwidth, expected):
+    def draw():
+        fake = normal(1500, d)
+        fake[:, 0] += 1
+        return mmd_rbf(normal(1000, d), fake, bandwidth=bandwidth)
+
+    values = [draw() for _ in range(16)]
+    standard_error = np.std(values, ddof=1) / 4
+    assert abs(np.mean(values) - expected) < 4 * standard_error
+    assert standard_error < 0.05 * expected
+
+
+def test_rbf_hand_case():
+    # within real k(0, 0) = 1, within fake k(0, 2) = e^-2, across k(0, 0) = 1 and k(0, 2) = e^-2
+    real, fake = torch.tensor([[0.0], [0.0]]), torch.tensor([[0.0], [2.0]])
+    expected = 1 + np.exp(-2) - (1 + np.exp(-2))
+    assert mmd_rbf(real, fake, bandwidth=1.0) == pytest.approx(expected, abs=1e-12)
+    far = torch.tensor([[9.0], [9.0]])
+    assert mmd_rbf(real, far, bandwidth=1.0) == pytest.approx(2 - 2 * np.exp(-81 / 2), rel=1e-12)
+
+
+def test_rbf_is_unbiased_for_equal_distributions(normal):
+    values = [mmd_rbf(normal(300, 8), normal(200, 8), bandwidth=3.0) for _ in range(40)]
+    assert abs(np.mean(values)) < 4 * np.std(values, ddof=1) / np.sqrt(40)
+    assert min(values) < 0 < max(values)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e7])
+@pytest.mark.parametrize("bandwidth", [1e-6, 1e-3, 1.0])
+def test_rbf_keeps_small_distances_of_large_numbers(normal, offset, bandwidth):
+    """Clusters 1e-6 wide and 1 apart: |a|² + |b|² - 2 a·b has an error of 1e-16, 1e-4 of 1e-12."""
+    place = torch.tensor([0.0, 1.0]).repeat(20)[:, None].double()
+    step = 2**-20  # whole multiples of it are exact beside 1e7
+    real, fake = (place + (normal(40, 3) * 2).round() * step for _ in range(2))
+    expected = by_hand(real, fake, rbf_kernel_by_differences, bandwidth=bandwidth)
+    found = mmd_rbf(real + offset, fake + offset, bandwidth=bandwidth)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
+
+
+def rbf_kernel_by_differences(a, b, bandwidth):
+    square = (a.numpy()[:, None] - b.numpy()[None]) ** 2
+    return np.exp(-square.sum(2) / (2 * bandwidth**2))
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_rbf_takes_the_scale_of_its_bandwidth(normal, scale):
+    real, fake = normal(50, 6), normal(60, 6) + 0.5
+    expected = mmd_rbf(real, fake, bandwidth=2.0)
+    assert mmd_rbf(real * scale, fake * scale, bandwidth=2.0 * scale) == pytest.approx(expected, rel=1e-9)
+
+
+def test_rbf_tiles_change_nothing(normal, monkeypatch):
+    real, fake = normal(100, 5), normal(77, 5)
+    whole = mmd_rbf(real, fake, bandwidth=1.0)
+    monkeypatch.setattr(importlib.import_module("genbench.metrics.kernel"), "_TILE", 13)
+    assert mmd_rbf(real, fake, bandwidth=1.0) == pytest.approx(whole, rel=1e-9, abs=1e-15)
+
+
+@given(st.integers(2, 12), st.integers(2, 12), st.integers(1, 5), st.floats(0.1, 10), st.integers(0, 99))
+def test_rbf_properties(n, m, d, bandwidth, seed):
+    generator = torch.Generator().manual_seed(seed)
+    real, fake = (torch.randn(k, d, generator=generator, dtype=torch.float64) for k in (n, m))
+    found = mmd_rbf(real, fake, bandwidth=bandwidth)
+    assert -2 <= found <= 2
+    assert found == pytest.approx(mmd_rbf(fake, real, bandwidth=bandwidth), abs=1e-12)
+    assert found == pytest.approx(mmd_rbf(real.flip(0), fake.roll(1, 0), bandwidth=bandwidth), abs=1e-12)
+
+
+def test_rbf_constants_and_few_rows(normal):
+    constant = torch.full((20, 3), 2.0)
+    assert mmd_rbf(constant, constant, bandwidth=1.0) == 0.0
+    real, fake = normal(5, 200), normal(6, 200)
+    assert mmd_rbf(real, fake, bandwidth=15.0) == pytest.approx(
+        by_hand(real, fake, rbf_kernel, gamma=1 / 450), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_rbf_lower_precision_is_computed_in_float64(normal, kind):
+    real, fake = normal(30, 4).to(kind), normal(20, 4).to(kind)
+    assert mmd_rbf(real, fake, bandwidth=1.0) == mmd_rbf(real.double(), fake.double(), bandwidth=1.0)
+
+
+@pytest.mark.parametrize("bandwidth", [0.0, -1.0, float("inf"), float("nan")])
+def test_rbf_needs_a_bandwidth(normal, bandwidth):
+    with pytest.raises(ValueError, match=r"bandwidth is .*; it must be above 0 and finite"):
+        mmd_rbf(normal(5, 2), normal(5, 2), bandwidth=bandwidth)
