@@ -1,17 +1,61 @@
 """Pure functions from tensors to numbers: the public numeric API."""
 
-from genbench.metrics.class_coverage import ClassCoverage, class_coverage
-from genbench.metrics.frechet import frechet_distance
-from genbench.metrics.kernel import kernel_distance
+from genbench.metrics.birthday import BirthdaySupport, birthday_support
+from genbench.metrics.bound import elbo, importance_weighted_bound
+from genbench.metrics.catalogue import METRICS
+from genbench.metrics.class_coverage import (
+    ClassCoverage,
+    ExpectedClassCoverage,
+    class_coverage,
+    expected_class_coverage,
+)
+from genbench.metrics.frechet import expected_frechet_distance, frechet_distance, frechet_distance_infinity
+from genbench.metrics.inception import inception_score
+from genbench.metrics.kernel import kernel_distance, mmd_rbf
+from genbench.metrics.mode_coverage import (
+    ExpectedModeCoverage,
+    ModeCoverage,
+    expected_mode_coverage,
+    mode_coverage,
+    mode_coverage_of_labels,
+)
+from genbench.metrics.ndb import NDB, ExpectedNDB, expected_ndb, ndb
 from genbench.metrics.prdc import PRDC, Balls, balls, prdc
+from genbench.metrics.two_sample import C2ST, classifier_two_sample
+from genbench.metrics.vendi import vendi_score
+from genbench.metrics.wasserstein import sliced_wasserstein
 
 __all__ = [
+    "C2ST",
+    "METRICS",
+    "NDB",
     "PRDC",
     "Balls",
+    "BirthdaySupport",
     "ClassCoverage",
+    "ExpectedClassCoverage",
+    "ExpectedModeCoverage",
+    "ExpectedNDB",
+    "ModeCoverage",
     "balls",
+    "birthday_support",
     "class_coverage",
+    "classifier_two_sample",
+    "elbo",
+    "expected_class_coverage",
+    "expected_frechet_distance",
+    "expected_mode_coverage",
+    "expected_ndb",
     "frechet_distance",
+    "frechet_distance_infinity",
+    "importance_weighted_bound",
+    "inception_score",
     "kernel_distance",
+    "mmd_rbf",
+    "mode_coverage",
+    "mode_coverage_of_labels",
+    "ndb",
     "prdc",
+    "sliced_wasserstein",
+    "vendi_score",
 ]

@@ -11,18 +11,20 @@ from torch import Tensor
 from genbench.core.record import Better, Column
 from genbench.metrics.inputs import class_counts, class_indices
 
-COVERED = Column(
+CLASSES_COVERED = Column(
     "class_coverage.covered",
     "classes",
     Better.HIGHER,
     low=0.0,
     meaning="classes with at least a tenth of their share in the reference",
 )
-ENTROPY = Column(
+CLASS_ENTROPY = Column(
     "class_coverage.entropy", "nats", Better.HIGHER, low=0.0, meaning="of the labels; ln(classes): all alike"
 )
-KL = Column("class_coverage.kl", "nats", Better.LOWER, low=0.0, meaning="of the labels from the reference")
-TOTAL_VARIATION = Column(
+CLASS_KL = Column(
+    "class_coverage.kl", "nats", Better.LOWER, low=0.0, meaning="of the labels from the reference"
+)
+CLASS_TOTAL_VARIATION = Column(
     "class_coverage.total_variation",
     "",
     Better.LOWER,

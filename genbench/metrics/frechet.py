@@ -37,7 +37,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     Direction: lower. Range: 0 up; 0 for sets of equal mean and covariance. Bias: upward, for equal
     distributions with N and M samples of d uncorrelated features of variance 1 about
     d (1/N + 1/M) + d (d + 1) / 4 · (1/(N - 1) + 1/(M - 1)) (0.22 at d = 64 and 10,000 each), and for any
-    features ``expected_frechet_distance``, so compare only equal sizes and the same features. Known
+    features the floor ``expected_frechet_distance``, so compare only equal sizes and features. Known
     failures: it sees two moments, and a distribution may share them and look like nothing real; below
     d + 1 samples a covariance is singular and the bias large.
 
