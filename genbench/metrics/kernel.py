@@ -35,9 +35,9 @@ def kernel_distance(
 
     Direction: lower. Range: 0 for equal distributions, and being unbiased it then falls below 0 half of
     the time; that is no error. Bias: none, so the floor is 0 at any size, which is its advantage over the
-    Fréchet distance. Differs from the usual KID in taking all pairs where that averages random subsets of 1,000: the same
-    expectation, less variance, and no random choice.
-    Known failure: it sees three moments only, and features of large norm dominate it.
+    Fréchet distance. Differs from the usual KID in taking all pairs where that averages random subsets of
+    1,000: the same expectation, less variance, and no random choice. Known failure: it sees three moments
+    only, and features of large norm dominate it.
 
     Args:
         real: (N, D), N ≥ 2, any floating type.
@@ -69,9 +69,9 @@ def mmd_rbf(real: Tensor, fake: Tensor, *, bandwidth: float) -> float:
     equal distributions only, where a polynomial sees some moments.
 
     Direction: lower. Range: -2 to 2; 0 for equal distributions, and then below 0 half of the time. Bias:
-    none; the floor is 0 at any size. Known failure: it sees differences of the size of the bandwidth. Far below the usual
-    distance of two samples, or far above it, every distribution is 0 from every other, so a bandwidth
-    belongs to the number; the median distance of two real samples is the usual choice.
+    none; the floor is 0 at any size. Known failure: it sees differences of the size of the bandwidth. Far
+    below the usual distance of two samples, or far above it, every distribution is 0 from every other, so
+    a bandwidth belongs to the number; the median distance of two real samples is the usual choice.
 
     Args:
         real: (N, D), N ≥ 2, any floating type.
