@@ -1,11 +1,31 @@
 """What every metric of features refuses, and how it says so."""
 
+from functools import partial
+
 import pytest
 import torch
 
-from genbench.metrics import frechet_distance, kernel_distance, prdc
+from genbench.metrics import (
+    birthday_support,
+    classifier_two_sample,
+    frechet_distance,
+    inception_score,
+    kernel_distance,
+    mmd_rbf,
+    prdc,
+    sliced_wasserstein,
+    vendi_score,
+)
 
-METRICS = [frechet_distance, kernel_distance, prdc]
+METRICS = [
+    frechet_distance,
+    kernel_distance,
+    pytest.param(partial(mmd_rbf, bandwidth=1.0), id="mmd_rbf"),
+    prdc,
+    pytest.param(partial(sliced_wasserstein, seed=0), id="sliced_wasserstein"),
+    pytest.param(partial(classifier_two_sample, seed=0), id="classifier_two_sample"),
+]
+OF_ONE_SET = [vendi_score, inception_score, partial(birthday_support, threshold=1.0)]
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -38,7 +58,17 @@ def test_images_are_not_features(normal, metric):
         metric(normal(20, 3), torch.zeros(20, 3, dtype=torch.uint8))
 
 
-@pytest.mark.parametrize(("metric", "fewest"), [(frechet_distance, 2), (kernel_distance, 2), (prdc, 6)])
+@pytest.mark.parametrize(
+    ("metric", "fewest"),
+    [
+        (frechet_distance, 2),
+        (kernel_distance, 2),
+        (partial(mmd_rbf, bandwidth=1.0), 2),
+        (prdc, 6),
+        (partial(sliced_wasserstein, seed=0), 1),
+        (partial(classifier_two_sample, seed=0), 4),
+    ],
+)
 def test_fewest_rows(normal, metric, fewest):
     metric(normal(fewest, 3), normal(fewest, 3))
     with pytest.raises(ValueError, match=f"fake has {fewest - 1} rows; this metric needs at least {fewest}"):
@@ -52,3 +82,14 @@ def test_inputs_stay_as_they_were(normal, metric):
     metric(real, fake)
     assert torch.equal(real, before[0])
     assert torch.equal(fake, before[1])
+
+
+@pytest.mark.parametrize("metric", OF_ONE_SET)
+def test_what_is_no_set_of_rows(metric):
+    for shape in ((20,), (20, 3, 1), (20, 0)):
+        with pytest.raises(ValueError, match="must be a matrix with one row an image"):
+            metric(torch.zeros(shape))
+    with pytest.raises(ValueError, match="features are floating-point"):
+        metric(torch.zeros(20, 3, dtype=torch.uint8))
+    with pytest.raises(ValueError, match="has 0 rows"):
+        metric(torch.zeros(0, 3))
