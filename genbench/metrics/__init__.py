@@ -12,6 +12,7 @@ from genbench.metrics.class_coverage import (
 from genbench.metrics.frechet import expected_frechet_distance, frechet_distance, frechet_distance_infinity
 from genbench.metrics.inception import inception_score
 from genbench.metrics.kernel import kernel_distance, mmd_rbf
+from genbench.metrics.memorization import authenticity, expected_authenticity, memorization_distance
 from genbench.metrics.mode_coverage import (
     ExpectedModeCoverage,
     ModeCoverage,
@@ -20,7 +21,15 @@ from genbench.metrics.mode_coverage import (
     mode_coverage_of_labels,
 )
 from genbench.metrics.ndb import NDB, ExpectedNDB, expected_ndb, ndb
-from genbench.metrics.prdc import PRDC, Balls, balls, prdc
+from genbench.metrics.prdc import (
+    PRDC,
+    Balls,
+    Neighbourhoods,
+    balls,
+    expected_coverage,
+    neighbourhoods,
+    prdc,
+)
 from genbench.metrics.two_sample import C2ST, classifier_two_sample
 from genbench.metrics.vendi import vendi_score
 from genbench.metrics.wasserstein import sliced_wasserstein
@@ -37,12 +46,16 @@ __all__ = [
     "ExpectedModeCoverage",
     "ExpectedNDB",
     "ModeCoverage",
+    "Neighbourhoods",
+    "authenticity",
     "balls",
     "birthday_support",
     "class_coverage",
     "classifier_two_sample",
     "elbo",
+    "expected_authenticity",
     "expected_class_coverage",
+    "expected_coverage",
     "expected_frechet_distance",
     "expected_mode_coverage",
     "expected_ndb",
@@ -51,10 +64,12 @@ __all__ = [
     "importance_weighted_bound",
     "inception_score",
     "kernel_distance",
+    "memorization_distance",
     "mmd_rbf",
     "mode_coverage",
     "mode_coverage_of_labels",
     "ndb",
+    "neighbourhoods",
     "prdc",
     "sliced_wasserstein",
     "vendi_score",

@@ -19,8 +19,10 @@ from genbench.metrics.class_coverage import (
 from genbench.metrics.frechet import FRECHET_DISTANCE, FRECHET_DISTANCE_INFINITY
 from genbench.metrics.inception import INCEPTION_SCORE
 from genbench.metrics.kernel import KERNEL_DISTANCE, MMD_RBF
+from genbench.metrics.memorization import AUTHENTICITY, MEMORIZATION_DISTANCE
 from genbench.metrics.mode_coverage import HIGH_QUALITY, MODES_COVERED, REVERSE_KL
 from genbench.metrics.ndb import NDB_DIFFERENT, NDB_JENSEN_SHANNON
+from genbench.metrics.prdc import COVERAGE, DENSITY, PRECISION, RECALL
 from genbench.metrics.two_sample import C2ST_ACCURACY, C2ST_AUC, C2ST_P_VALUE
 from genbench.metrics.vendi import VENDI_SCORE
 from genbench.metrics.wasserstein import SLICED_WASSERSTEIN
@@ -35,6 +37,11 @@ METRICS: tuple[Column, ...] = (
     C2ST_ACCURACY,
     C2ST_AUC,
     C2ST_P_VALUE,
+    # fidelity and variety apart
+    PRECISION,
+    RECALL,
+    DENSITY,
+    COVERAGE,
     # variety
     CLASSES_COVERED,
     CLASS_ENTROPY,
@@ -51,6 +58,9 @@ METRICS: tuple[Column, ...] = (
     BIRTHDAY_SUPPORT,
     BIRTHDAY_AT_LEAST,
     BIRTHDAY_BATCH,
+    # memorization
+    AUTHENTICITY,
+    MEMORIZATION_DISTANCE,
     # likelihood
     ELBO,
     IMPORTANCE_WEIGHTED_BOUND,

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from genbench.core.record import Better, Column
 from genbench.metrics.inputs import feature_pair
+from genbench.metrics.neighbours import Nearest, nearest_others, pairs_within
 
-_TILE = 1 << 22
-"""Distances held at once, whatever N and M are: 32 MiB of float64."""
+PRECISION = Column(
+    "prdc.precision", "", Better.HIGHER, low=0.0, high=1.0, meaning="share of fake points in some real ball"
+)
+RECALL = Column(
+    "prdc.recall", "", Better.HIGHER, low=0.0, high=1.0, meaning="share of real points in some fake ball"
+)
+DENSITY = Column(
+    "prdc.density", "", Better.HIGHER, low=0.0, meaning="real balls around a fake point, per k; 1 is expected"
+)
+COVERAGE = Column(
+    "prdc.coverage", "", Better.HIGHER, low=0.0, high=1.0, meaning="share of real balls with a fake point"
+)
 
 
 class PRDC(NamedTuple):
@@ -29,6 +42,16 @@ class PRDC(NamedTuple):
     coverage: float
 
 
+class Neighbourhoods(NamedTuple):
+    """The numbers of ``prdc``, and the ``authenticity`` of the fake points with ``real`` for training set."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    authenticity: float
+
+
 class Balls(NamedTuple):
     """What the real side alone decides, to be computed once for many fake sets.
 
@@ -37,12 +60,14 @@ class Balls(NamedTuple):
         radii: (N,) float64, distance of each point to the k-th of the others.
         surface_weight: (N,) float64, see ``prdc`` on ties.
         k: which neighbour.
+        nearest: (N,) float64, distance of each point to the first of the others.
     """
 
     points: Tensor
     radii: Tensor
     surface_weight: Tensor
     k: int
+    nearest: Tensor
 
 
 def balls(real: Tensor, *, k: int = 5) -> Balls:
@@ -58,10 +83,9 @@ def balls(real: Tensor, *, k: int = 5) -> Balls:
     if k < 1:
         raise ValueError(f"k is {k}; the nearest neighbour is k = 1")
     points, _ = feature_pair(real, real, at_least=k + 1)
-    radii = _radii(points, k)
-    own = _occupy(points, radii, points)
+    others = nearest_others(points, k)
     # makes every ball's own points weigh k
-    return Balls(points, radii, (k - own.inside) / own.surface, k)
+    return Balls(points, others.radius, (k - others.inside) / others.surface, k, others.nearest)
 
 
 def prdc(real: Tensor | Balls, fake: Tensor, *, k: int = 5) -> PRDC:
@@ -76,11 +100,28 @@ def prdc(real: Tensor | Balls, fake: Tensor, *, k: int = 5) -> PRDC:
     definition wants k, so points exactly on its surface share the weight that makes the real set itself
     weigh k in every ball. Without ties this is the published number; identical sets have density 1.
 
-    Direction: higher, all four. Expected for equal distributions: density 1, coverage near 1 - 2^-k for
-    N = M, precision and recall below 1 and lower in high dimension (64 Gaussian dimensions, 1,000
-    points, k = 5: 0.73), so compare only equal sizes, k and features. Known failures: one outlier has a
-    large ball, which inflates precision and recall; precision ignores variety (one image repeated can
-    have 1), coverage ignores fidelity of the other images; memorized images score like real ones.
+    Direction: higher, all four. Range: 0 to 1, density 0 up. Expected for equal distributions: density 1,
+    coverage ``expected_coverage``, precision and recall below 1 and lower in high dimension (64 Gaussian
+    dimensions, 1,000 points, k = 5: 0.73), so compare only equal sizes, k and features. Known failures:
+    one outlier has a large ball, which inflates precision and recall; precision ignores variety (one image
+    repeated can have 1), coverage ignores fidelity of the other images; memorized images score like real
+    ones.
+
+    Args:
+        real: (N, D), N > k, any floating type; or the ``balls`` of such a set, with the same k.
+        fake: (M, D), M > k, any floating type.
+        k: which neighbour.
+
+    Raises:
+        ValueError: shapes that do not fit, k < 1, no more than k rows, or numbers that are not finite.
+    """
+    return PRDC(*neighbourhoods(real, fake, k=k)[:4])
+
+
+def neighbourhoods(real: Tensor | Balls, fake: Tensor, *, k: int = 5) -> Neighbourhoods:
+    """``prdc`` and ``authenticity`` together, for the price of one: distances are computed once.
+
+    The numbers are those of the two functions to the last bit; see there.
 
     Args:
         real: (N, D), N > k, any floating type; or the ``balls`` of such a set, with the same k.
@@ -94,87 +135,47 @@ def prdc(real: Tensor | Balls, fake: Tensor, *, k: int = 5) -> PRDC:
     if around.k != k:
         raise ValueError(f"the balls reach to neighbour {around.k}, and k is {k}")
     x, y = feature_pair(around.points, fake, at_least=k + 1)
-    cross = _occupy(x, around.radii, y)
-    back = _occupy(y, _radii(y, k), x)
-    return PRDC(
-        precision=float(cross.touched.double().mean()),
-        recall=float(back.touched.double().mean()),
-        density=float((cross.inside + cross.surface * around.surface_weight).sum()) / (k * len(y)),
-        coverage=float((cross.inside + cross.surface > 0).double().mean()),
+    order = around.radii.argsort()
+    x, radii, weight, own = (each[order] for each in (x, around.radii, around.surface_weight, around.nearest))
+    back = nearest_others(y, k).radius
+    inside, surface = torch.zeros_like(order), torch.zeros_like(order)
+    recalled = torch.zeros_like(order, dtype=torch.bool)
+    precise = torch.zeros_like(back, dtype=torch.bool)
+    nearest = Nearest(y)
+    for near in pairs_within(x, y, nearest.distance, radii=(radii, back)):
+        held = near.distance <= radii[near.point]
+        within = near.distance < radii[near.point]
+        inside += torch.bincount(near.point[within], minlength=len(x))
+        surface += torch.bincount(near.point[held & ~within], minlength=len(x))
+        precise[near.query[held]] = True
+        recalled[near.point[near.distance <= back[near.query]]] = True
+        closest = nearest.see(near)
+        nearest.settle(closest, own[closest.point])
+    return Neighbourhoods(
+        precision=float(precise.double().mean()),
+        recall=float(recalled.double().mean()),
+        # fsum: right to the last bit, in whatever order the points come
+        density=math.fsum((inside + surface * weight).tolist()) / (k * len(y)),
+        coverage=float((inside + surface > 0).double().mean()),
+        authenticity=float((nearest.distance > nearest.reach).double().mean()),
     )
 
 
-class _Occupancy(NamedTuple):
-    inside: Tensor  # (N,) float64: points strictly inside each ball
-    surface: Tensor  # (N,) float64: points exactly on it
-    touched: Tensor  # (M,) bool: points inside or on some ball
+def expected_coverage(n_real: int, n_fake: int, *, k: int = 5) -> float:
+    """Coverage of a fake set that has the distribution of the real one: the value of a perfect model.
 
+    1 - Π for i = 1..k of (N - i) / (M + N - i) (Naeem et al. 2020, lemma 2): of a real point's N - 1 + M
+    companions the k nearest are any with equal chance, and the ball is empty where all are real. Exact in
+    any dimension and for any continuous distribution. Towards 1 - 2^-k for large N = M.
 
-# Two distances decide everything, and a tie must come out as a tie. Differences of coordinates give equal
-# rows a distance of exactly 0 and a pair the same bits wherever it is computed, but cost ten times a
-# matrix product. So |a|² + |b|² - 2 a·b screens, and what it leaves open within rounding is computed exactly.
+    Args:
+        n_real: N > k.
+        n_fake: M.
+        k: which neighbour.
 
-
-def _radii(points: Tensor, k: int) -> Tensor:
-    """Exact distance (N,) of each point to the k-th of the others."""
-    radii = []
-    slack = _slack(points, points)
-    for tile in torch.split(points, _rows(len(points))):
-        square = _square_less(tile, torch.zeros_like(tile[:, 0]), points)
-        # the point itself is one of them, at distance 0: the k-th other is the (k + 1)-th
-        limit = square.topk(k + 1, dim=1, largest=False).values[:, -1:]
-        candidates = square <= limit + 2 * slack
-        distance = torch.full_like(square, torch.inf)
-        distance[candidates] = _exact(tile, points, candidates)
-        radii.append(distance.topk(k + 1, dim=1, largest=False).values[:, -1])
-    return torch.cat(radii)
-
-
-def _occupy(centres: Tensor, radii: Tensor, points: Tensor) -> _Occupancy:
-    """Which ``points`` (M, D) lie in the closed balls around ``centres`` (N, D)."""
-    inside, surface = [], []
-    touched = torch.zeros(len(points), dtype=torch.bool, device=points.device)
-    slack = _slack(centres, points)
-    rows = _rows(len(points))
-    for tile, radius in zip(torch.split(centres, rows), torch.split(radii, rows), strict=True):
-        excess = _square_less(tile, radius, points)
-        within = excess <= 0
-        count = within.sum(1)
-        ties = torch.zeros_like(count)
-        unsure = excess.abs_() <= slack
-        if unsure.any():
-            exact = _exact(tile, points, unsure)
-            limit = radius[unsure.nonzero()[:, 0]]
-            within[unsure] = exact <= limit
-            unsure[unsure.clone()] = exact == limit
-            count, ties = within.sum(1), unsure.sum(1)
-        touched |= within.any(0)
-        inside.append((count - ties).double())
-        surface.append(ties.double())
-    return _Occupancy(torch.cat(inside), torch.cat(surface), touched)
-
-
-def _square_less(a: Tensor, radius: Tensor, b: Tensor) -> Tensor:
-    """Squared distances (rows of a, rows of b) less each row's squared radius, but for rounding."""
-    left = torch.cat([-2 * a, (a.square().sum(1) - radius.square())[:, None], torch.ones_like(a[:, :1])], 1)
-    right = torch.cat([b, torch.ones_like(b[:, :1]), b.square().sum(1)[:, None]], 1)
-    return left @ right.T
-
-
-def _slack(a: Tensor, b: Tensor) -> float:
-    """Bound of the error of ``_square_less``: that of sums of D + 2 terms, with a margin of four."""
-    largest = max(float(a.square().sum(1).max()), float(b.square().sum(1).max()))
-    return 16 * (a.shape[1] + 8) * torch.finfo(a.dtype).eps * largest
-
-
-def _exact(a: Tensor, b: Tensor, chosen: Tensor) -> Tensor:
-    """Distances of the chosen pairs (rows of a, rows of b), in row-major order."""
-    mode = "donot_use_mm_for_euclid_dist"
-    pairs = chosen.nonzero()
-    if len(pairs) * a.shape[1] > _TILE:  # as many that to gather them costs more than to do all
-        return torch.cdist(a, b, compute_mode=mode)[chosen]
-    return torch.cdist(a[pairs[:, 0], None], b[pairs[:, 1], None], compute_mode=mode).flatten()
-
-
-def _rows(columns: int) -> int:
-    return max(1, _TILE // columns)
+    Raises:
+        ValueError: k < 1, no more than k real points, or no fake point.
+    """
+    if not 1 <= k < n_real or n_fake < 1:
+        raise ValueError(f"k {k}, n_real {n_real}, n_fake {n_fake}: 1 ≤ k < n_real and n_fake ≥ 1 are needed")
+    return 1 - math.prod((n_real - i) / (n_fake + n_real - i) for i in range(1, k + 1))

@@ -1,5 +1,5 @@
-import importlib
-import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prdc import compute_prdc
 
-from genbench.metrics import PRDC, balls, prdc
+from genbench.metrics import PRDC, authenticity, balls, expected_coverage, neighbourhoods, prdc
+from genbench.metrics import neighbours as engine
 
 ALL_ONE = PRDC(1.0, 1.0, 1.0, 1.0)
 
@@ -75,6 +76,26 @@ def test_ties_and_duplicates_follow_the_definition(seed, k, d, span, offset):
     assert found == pytest.approx(plain(real, fake, k), rel=1e-12)
 
 
+def test_agrees_with_the_prdc_package_over_several_tiles(normal):
+    real, fake = normal(5000, 16), normal(2300, 16) * 0.95
+    expected = compute_prdc(real.numpy(), fake.numpy(), nearest_k=5)
+    assert prdc(real, fake)._asdict() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3])
+def test_a_large_common_offset_cancels_nothing(normal, spread):
+    real, fake = 1e6 + spread * normal(400, 8), 1e6 + spread * normal(300, 8)
+    expected = compute_prdc((real - 1e6).numpy(), (fake - 1e6).numpy(), nearest_k=5)
+    assert prdc(real, fake)._asdict() == pytest.approx(expected, rel=1e-12)
+
+
+def test_all_in_the_centre_of_the_real(normal):
+    real, centre = normal(600, 64), normal(500, 64) * 0.01  # each in nearly every ball
+    expected = compute_prdc(real.numpy(), centre.numpy(), nearest_k=5)
+    assert expected["density"] > 100
+    assert prdc(real, centre)._asdict() == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("d", [1, 64])
 def test_identical_sets(normal, d):
     points = normal(300, d)
@@ -110,11 +131,70 @@ def test_precision_is_of_the_fake_and_recall_of_the_real(normal):
 
 def test_expected_values_for_equal_distributions(normal):
     n, m, k = 1000, 500, 5
-    found = [prdc(normal(n, 8), normal(m, 8), k=k) for _ in range(6)]
-    coverage = 1 - math.prod((n - i) / (m + n - i) for i in range(1, k + 1))
-    assert coverage == pytest.approx(0.869, abs=0.001)
-    assert np.mean([each.coverage for each in found]) == pytest.approx(coverage, abs=0.012)
-    assert np.mean([each.density for each in found]) == pytest.approx(1.0, abs=0.05)
+    found = [prdc(normal(n, 8), normal(m, 8), k=k) for _ in range(16)]
+    for values, expected in (
+        ([each.coverage for each in found], expected_coverage(n, m, k=k)),
+        ([each.density for each in found], 1.0),
+    ):
+        standard_error = np.std(values, ddof=1) / np.sqrt(len(values))
+        assert standard_error < 0.02
+        assert abs(np.mean(values) - expected) < 4 * standard_error
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "k", "expected"),
+    [
+        (10_000, 10_000, 5, 0.968773),
+        (10_000, 10_000, 3, 0.875038),
+        (1000, 1000, 5, 0.968984),
+        (10_000, 5000, 5, 0.868379),
+        (10**9, 10**9, 5, 1 - 2**-5),
+        (2, 1, 1, 0.5),
+    ],
+)
+def test_expected_coverage(n, m, k, expected):
+    assert expected_coverage(n, m, k=k) == pytest.approx(expected, abs=5e-7)
+
+
+@pytest.mark.parametrize(("n", "m", "k"), [(5, 1, 5), (5, 1, 0), (5, 0, 1)])
+def test_expected_coverage_of_nothing_is_refused(n, m, k):
+    with pytest.raises(ValueError, match="are needed"):
+        expected_coverage(n, m, k=k)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(400, 700, 3), (2500, 1100, 64), (30, 20, 100)])
+def test_all_five_are_those_of_the_single_functions(normal, n, m, d):
+    real, fake = normal(n, d), normal(m, d)
+    fake[:5] = real[3]
+    found = neighbourhoods(real, fake)
+    assert found[:4] == prdc(real, fake)
+    assert found.authenticity == authenticity(real, fake)
+    assert neighbourhoods(balls(real), fake) == found
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([1, 4, 20]))
+def test_all_five_agree_where_distances_are_tied(seed, d, span):
+    random = np.random.default_rng(seed)
+    real, fake = (
+        torch.tensor(random.integers(0, span, (random.integers(4, 40), d))).double() for _ in range(2)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_TILE", (16, 8))
+        found = neighbourhoods(real, fake, k=3)
+    assert found == (*prdc(real, fake, k=3), authenticity(real, fake))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_order_changes_nothing(normal, ties):
+    real, fake = normal(300, 3), normal(200, 3)
+    if ties:
+        real, fake = (real * 2).round(), (fake * 2).round()
+    whole = neighbourhoods(real, fake)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(3):
+        mixed = (each[torch.randperm(len(each), generator=generator)] for each in (real, fake))
+        assert neighbourhoods(*mixed) == whole
 
 
 @pytest.mark.parametrize(("d", "expected"), [(1, 0.999), (8, 0.94), (64, 0.731)])
@@ -139,8 +219,30 @@ def test_far_from_the_origin_rounding_decides_nothing(normal):
 def test_tiles_change_nothing(normal, monkeypatch):
     real, fake = normal(211, 5), normal(97, 5)
     whole = prdc(real, fake)
-    monkeypatch.setattr(importlib.import_module("genbench.metrics.prdc"), "_TILE", 1000)
-    assert prdc(real, fake) == whole
+    for tile in ((16, 8), (50, 31), (1, 1000)):
+        monkeypatch.setattr(engine, "_TILE", tile)
+        assert prdc(real, fake) == whole
+
+
+PEAK = """
+import resource, torch
+from genbench.metrics import prdc
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+real, fake = torch.randn({n}, 64), torch.randn({n}, 64)
+before = peak()
+prdc(real, fake)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_pairs():
+    small, large = (
+        int(subprocess.check_output([sys.executable, "-c", PEAK.format(n=n)])) for n in (4000, 40_000)
+    )
+    assert large - small < 250  # MiB: some float64 copies of both sets, 40 each; all distances are 12 GiB
+    assert large < 500
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
