@@ -185,6 +185,8 @@ measures: Registry[type] = Registry(
     {
         "throughput": "genbench.measures.throughput",
         "modes": "genbench.measures.modes",
+        "known_modes": "genbench.measures.known_modes",
         "quality": "genbench.measures.quality",
+        "memorization": "genbench.measures.memorization",
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -34,11 +34,24 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A variational bound on the log-likelihood of the test images: mean, its standard error, in nats."""
+    """A variational bound on the log-likelihood of test examples: mean, its standard error, in nats."""
 
     mean: float
     standard_error: float
     n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a model with an encoder can say of its likelihood. Nothing is computed before it is asked for.
+
+    Attributes:
+        elbo: the evidence lower bound, of all test examples.
+        importance: the importance-weighted bound with so many draws, of some test examples.
+    """
+
+    elbo: Callable[[], Bound]
+    importance: Callable[[int], Bound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,7 @@ class Evidence:
     Attributes:
         reference: the real data and the extractor.
         samples: what the model made, read in slices; none where a whole cohort is measured.
-        bound: computes the likelihood bound, for models that have one.
+        bounds: on the likelihood, for models that have them.
         timing: what the cohort cost; ``None`` where a trial or a control row is measured.
         left_out: indices of training examples that do not count as the training set for these samples,
             because they are among them and stand for fresh data; ``None`` for all that a model made.
@@ -122,7 +135,7 @@ class Evidence:
 
     reference: Reference
     samples: Samples
-    bound: Callable[[], Bound] | None = None
+    bounds: Bounds | None = None
     timing: Timing | None = None
     left_out: Tensor | None = None
 
@@ -130,6 +143,15 @@ class Evidence:
     def features(self) -> Features:
         """Features and class probabilities of the samples, computed once."""
         return self.reference.extractor(self.samples)
+
+
+@runtime_checkable
+class Predictive(Protocol):
+    """A measure that knows what a perfect model would score: the row ``expected``."""
+
+    def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
+        """What n samples of the true distribution score on average; a reading for every column."""
+        ...
 
 
 class Measure(Protocol):

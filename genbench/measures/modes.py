@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from genbench.core.record import Better, Column
-from genbench.core.registry import measures
-from genbench.measures.evidence import Evidence, Reading
-from genbench.measures.stamp import protocol, versions
-from genbench.metrics import class_coverage
+import torch
 
-COVERED = Column(
-    "modes.covered",
-    "classes",
-    Better.HIGHER,
+from genbench.core.record import Column
+from genbench.core.registry import measures
+from genbench.measures.evidence import Evidence, Reading, Reference
+from genbench.measures.stamp import predicted, protocol, versions
+from genbench.metrics import class_coverage, expected_class_coverage
+from genbench.metrics.class_coverage import CLASS_ENTROPY, CLASS_KL, CLASSES_COVERED
+
+COVERED = replace(
+    CLASSES_COVERED,
+    metric="modes.covered",
     meaning="classes with at least a tenth of their share in the test images",
 )
-ENTROPY = Column("modes.entropy", "nats", Better.HIGHER, meaning="0: one class; ln(classes): all alike")
-KL = Column("modes.kl", "nats", Better.LOWER, meaning="of the samples' classes from the test images'")
+ENTROPY = replace(CLASS_ENTROPY, metric="modes.entropy", meaning="0: one class; ln(classes): all alike")
+KL = replace(CLASS_KL, metric="modes.kl", meaning="of the samples' classes from the test images'")
 
 
 @measures.register("modes")
@@ -38,12 +40,12 @@ class Modes:
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Three readings; one that cannot be taken says why."""
         n = len(evidence.samples)
-        stamp = protocol(evidence)
+        stamp = protocol(evidence.reference, n)
         if n == 0:
             for column in self.columns:
                 reason = "There are no samples to classify."
                 yield Reading(
-                    column, None, reason=reason, versions=versions(evidence, column), protocol=stamp
+                    column, None, reason=reason, versions=versions(evidence.reference, column), protocol=stamp
                 )
             return
         fake, real = evidence.features.probabilities, evidence.reference.features.probabilities
@@ -56,6 +58,14 @@ class Modes:
                 value if finite else None,
                 n=n,
                 reason=reason,
-                versions=versions(evidence, column),
+                versions=versions(evidence.reference, column),
                 protocol=stamp,
             )
+
+    def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
+        """What n images of the test images' own classes score, to second order."""
+        labels = reference.features.probabilities.argmax(1)
+        shares = torch.bincount(labels, minlength=reference.features.probabilities.shape[1])
+        perfect = expected_class_coverage(shares.double(), n, len(labels))
+        values = {COVERED: perfect.covered, ENTROPY: perfect.entropy, KL: perfect.kl}
+        yield from predicted(reference, self.columns, values, protocol(reference, n))

@@ -1,33 +1,47 @@
-"""What a reading made in feature space is stamped with: everything that must be equal to compare two."""
+"""What a reading made of samples is stamped with: everything that must be equal to compare two."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from genbench.core.record import Column
 from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Evidence
+from genbench.measures.evidence import Reading, Reference
+
+Protocol = Mapping[str, str | int | float | bool]
+
+_NO_FORMULA = "No formula is known; the row 'real' shows what to expect."
 
 
-def protocol(evidence: Evidence, **more: int) -> dict[str, str | int | float | bool]:
+def protocol(reference: Reference, n: int, **more: int) -> dict[str, str | int | float | bool]:
     """Sizes, reference split and extractor, and whatever else the metric was told."""
     return {
-        "n_real": len(evidence.reference.features.values),
-        "n_fake": len(evidence.samples),
+        "n_real": len(reference.features.values),
+        "n_fake": n,
         "reference": "test",
-        "extractor": evidence.reference.extractor.id,
+        "extractor": reference.extractor.id,
         **more,
     }
 
 
-def versions(evidence: Evidence, column: Column) -> Mapping[str, str]:
+def versions(reference: Reference, column: Column) -> Mapping[str, str]:
     """Of the metric, the extractor's weights and the data."""
     return {
         "metric": column.version,
-        "features": evidence.reference.extractor.hash,
-        "data": data_hash(evidence.reference.dataset),
+        "features": reference.extractor.hash,
+        "data": data_hash(reference.dataset),
     }
+
+
+def predicted(
+    reference: Reference, columns: tuple[Column, ...], values: Mapping[Column, float], stamp: Protocol
+) -> Iterator[Reading]:
+    """A reading for each column of the row ``expected``; one for which there is no value says so."""
+    for column in columns:
+        value = values.get(column)
+        reason = _NO_FORMULA if value is None else ""
+        yield Reading(column, value, reason=reason, versions=versions(reference, column), protocol=stamp)
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 QUALITY = (
     *("quality.fid", "quality.kid", "quality.precision", "quality.recall"),
     *("quality.density", "quality.coverage", "quality.elbo"),
+    "quality.iw_bound",
     *("modes.covered", "modes.entropy", "modes.kl"),
+    *("known_modes.covered", "known_modes.high_quality", "known_modes.reverse_kl"),
+    *("memorization.authenticity", "memorization.distance"),
 )
 COST = (
     *("throughput.train_images_per_s", "throughput.sample_images_per_s", "throughput.s_per_1000_steps"),

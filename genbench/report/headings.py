@@ -5,7 +5,13 @@ from __future__ import annotations
 from genbench.core.record import Better
 from genbench.report.untrusted import clean
 
-GROUPS = {"quality": "sample quality", "modes": "mode coverage", "throughput": "throughput and cost"}
+GROUPS = {
+    "quality": "sample quality",
+    "modes": "mode coverage",
+    "known_modes": "known modes",
+    "memorization": "memorization",
+    "throughput": "throughput and cost",
+}
 """Titles of the groups of metrics (the part before the dot), in the order of the tables."""
 
 ARROWS = {Better.HIGHER: "↑", Better.LOWER: "↓", Better.NEITHER: ""}
@@ -18,9 +24,15 @@ _LABELS = {
     "quality.density": "density",
     "quality.coverage": "coverage",
     "quality.elbo": "ELBO",
+    "quality.iw_bound": "IW bound",
     "modes.covered": "modes covered",
     "modes.entropy": "entropy",
     "modes.kl": "KL",
+    "known_modes.covered": "modes covered",
+    "known_modes.high_quality": "high quality",
+    "known_modes.reverse_kl": "reverse KL",
+    "memorization.authenticity": "authenticity",
+    "memorization.distance": "distance",
     "throughput.train_images_per_s": "training",
     "throughput.sample_images_per_s": "sampling",
     "throughput.s_per_1000_steps": "1000 steps",

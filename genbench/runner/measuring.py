@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from genbench.core.errors import OutputError
 from genbench.core.ids import content_hash
-from genbench.core.record import SAMPLED, Column, Status
+from genbench.core.record import EXPECTED, SAMPLED, Column, Status
 from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
-from genbench.measures.evidence import Evidence, Measure, Reference
+from genbench.measures.evidence import Evidence, Measure, Predictive, Reading, Reference
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.progress import Reporter
 from genbench.runner.scribe import Scribe, Subject
@@ -54,22 +55,30 @@ def measure_controls(
     own = [measure for measure in chosen if not measure.per_cohort]
     if not own:
         return  # and no features are computed that nobody asked for
+    computed = _control(EXPECTED, dataset.info.name, None)
+    for measure in own:
+        if isinstance(measure, Predictive):
+            _take(measure, partial(measure.expected, reference, samples), computed, scribe, reporter)
     for name in SAMPLED:
         for seed in range(CONTROL_SEEDS):
-            subject = Subject(
-                trial=content_hash({"control": name, "data": dataset.info.name, "seed": seed}),
-                model=name,
-                model_version="",
-                dataset=dataset.info.name,
-                seed=seed,
-                step=0,
-                lanes=1,
-                protocol={},
-            )
+            subject = _control(name, dataset.info.name, seed)
             control = control_samples(name, dataset, samples, seed)
             evidence = Evidence(reference, control.samples, left_out=control.left_out)
             for measure in own:
-                _take(measure, evidence, subject, scribe, reporter)
+                _take(measure, partial(measure, evidence), subject, scribe, reporter)
+
+
+def _control(name: str, dataset: str, seed: int | None) -> Subject:
+    return Subject(
+        trial=content_hash({"control": name, "data": dataset, "seed": seed}),
+        model=name,
+        model_version="",
+        dataset=dataset,
+        seed=seed,
+        step=0,
+        lanes=1,
+        protocol={},
+    )
 
 
 def measure_cohort(
@@ -87,7 +96,7 @@ def measure_cohort(
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
     timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
     shared = [measure for measure in chosen if measure.per_cohort]
-    lost = [type(m).__name__ for m in shared if not _take(m, timed, whole, scribe, reporter)]
+    lost = [type(m).__name__ for m in shared if not _take(m, partial(m, timed), whole, scribe, reporter)]
     own = [measure for measure in chosen if not measure.per_cohort]
     for lane, trial in enumerate(cohort.trials):
         if (diverged := trained.training.diverged[lane]) is not None:
@@ -98,20 +107,28 @@ def measure_cohort(
             reporter.warn(f"{trial.model.label}, seed {trial.seed}: {reason}; the other lanes go on.")
             continue
         subject = subject_of(trial, cohort, step)
-        bound = trained.bounds[lane] if trained.bounds else None
-        evidence = Evidence(reference, trained.samples[lane], bound)
+        bounds = trained.bounds[lane] if trained.bounds else None
+        evidence = Evidence(reference, trained.samples[lane], bounds)
         # every measure is taken, whatever became of the one before
-        failed = [type(m).__name__ for m in own if not _take(m, evidence, subject, scribe, reporter)] + lost
+        failed = [
+            type(m).__name__ for m in own if not _take(m, partial(m, evidence), subject, scribe, reporter)
+        ] + lost
         if failed:
             scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
         else:
             scribe.outcome(subject, Status.DONE)
 
 
-def _take(measure: Measure, evidence: Evidence, subject: Subject, scribe: Scribe, reporter: Reporter) -> bool:
+def _take(
+    measure: Measure,
+    take: Callable[[], Iterable[Reading]],
+    subject: Subject,
+    scribe: Scribe,
+    reporter: Reporter,
+) -> bool:
     """Take and write the readings of one measure; a measure that raises costs its own numbers only."""
     try:
-        scribe.write(subject, measure(evidence))
+        scribe.write(subject, take())
     except OutputError:
         raise  # nothing more can be written
     except Exception as error:

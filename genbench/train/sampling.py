@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -114,20 +114,67 @@ def elbo(
     Raises:
         TypeError: the model has no bound.
     """
+    bounded, nets = _bounded(model, data, state, lane)
+    batches = _with_posterior_noise(bounded, state, seed, examples, "bound")
+    return torch.cat([bounded.elbo(nets, batch) for batch in batches])
+
+
+@torch.no_grad()
+def log_weights(
+    model: GenerativeModel,
+    data: DataInfo,
+    state: TrainState,
+    lane: int,
+    seed: int,
+    examples: Tensor,
+    draws: int,
+) -> Tensor:
+    """ln p(x, z) - ln q(z|x) of each example by one lane at so many draws of z: (draws, N), nats.
+
+    Args:
+        model: one that has a bound.
+        data: shape of the examples.
+        state: trained, with standing statistics.
+        lane: which lane.
+        seed: names the stream of posterior noise.
+        examples: (N, ...), on the device.
+        draws: of the posterior, for each example.
+
+    Raises:
+        TypeError: the model has no bound.
+    """
+    bounded, nets = _bounded(model, data, state, lane)
+    return torch.stack(
+        [
+            torch.cat(
+                [
+                    bounded.log_weight(nets, batch)
+                    for batch in _with_posterior_noise(bounded, state, seed, examples, "weight", number)
+                ]
+            )
+            for number in range(draws)
+        ]
+    )
+
+
+def _bounded(model: GenerativeModel, data: DataInfo, state: TrainState, lane: int) -> tuple[Bounded, Nets]:
     if not isinstance(model, Bounded):
         raise TypeError(f"{type(model).__name__} does not bound the likelihood")
     modules = {name: net.eval() for name, net in skeletons(model, data).items()}
-    nets = Nets(modules, lane_tensors(state, lane))
+    return model, Nets(modules, lane_tensors(state, lane))
+
+
+def _with_posterior_noise(
+    model: Bounded, state: TrainState, seed: int, examples: Tensor, *purpose: str | int
+) -> Iterator[Batch]:
     dtype = next(iter(state.updates.values())).dtype
-    parts: list[Tensor] = []
     for number, start in enumerate(range(0, len(examples), CHUNK)):
         chunk = examples[start : start + CHUNK]
         noise = {
-            name: draw(n, len(chunk), seed, "bound", name, number, device=chunk.device, dtype=dtype)
+            name: draw(n, len(chunk), seed, *purpose, name, number, device=chunk.device, dtype=dtype)
             for name, n in model.posterior_noise.items()
         }
-        parts.append(model.elbo(nets, Batch(as_seen(chunk, dtype), noise)))
-    return torch.cat(parts)
+        yield Batch(as_seen(chunk, dtype), noise)
 
 
 def _as_stored(x: Tensor, data: DataInfo) -> Tensor:

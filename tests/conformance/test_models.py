@@ -53,7 +53,9 @@ def ready(trained, model, tiny, pictures):
 
 
 def latents(model, data, count, lanes=3):
-    return torch.stack([draw(model.prior(data), count, k, device=CPU, dtype=torch.float64) for k in range(lanes)])
+    return torch.stack(
+        [draw(model.prior(data), count, k, device=CPU, dtype=torch.float64) for k in range(lanes)]
+    )
 
 
 def same(flat, state, other):

@@ -16,7 +16,12 @@ BUILTIN = ("digits", "idx", "mnist")
 
 def dataset(**changes) -> Dataset:
     images, labels = np.arange(8, dtype=np.uint8).reshape(2, 1, 2, 2), np.arange(2)
-    fields = {"train_examples": images, "train_labels": labels, "test_examples": images, "test_labels": labels}
+    fields = {
+        "train_examples": images,
+        "train_labels": labels,
+        "test_examples": images,
+        "test_labels": labels,
+    }
     return Dataset(info=DataInfo(name="d", shape=(1, 2, 2)), source="here", **fields | changes)
 
 

@@ -39,7 +39,9 @@ def test_every_published_digit_is_in_one_part(data):
 
 def test_images_belong_to_their_labels(data):
     """The class whose mean training image is nearest to a test image is its own, mostly (by chance: 0.1)."""
-    train, test = (images.reshape(len(images), -1) / 255 for images in (data.train_examples, data.test_examples))
+    train, test = (
+        images.reshape(len(images), -1) / 255 for images in (data.train_examples, data.test_examples)
+    )
     means = np.stack([train[data.train_labels == digit].mean(0) for digit in range(10)])
     nearest = ((test[:, None] - means) ** 2).sum(2).argmin(1)
     assert (nearest == data.test_labels).mean() > 0.8

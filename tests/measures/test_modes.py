@@ -36,7 +36,7 @@ def test_a_collapsed_model_shows_one(control, read, modes, seed):
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_mnist(mnist, read, modes, seed):
     covered, entropy, kl = values(
-        read(modes, Evidence(mnist, control_samples("collapsed", mnist.dataset, 500, seed)))
+        read(modes, Evidence(mnist, control_samples("collapsed", mnist.dataset, 500, seed).samples))
     )
     assert covered == 1
     assert entropy < 0.15
@@ -73,3 +73,13 @@ def test_a_class_that_no_test_image_has_is_infinitely_far(control, read, modes, 
     assert found["modes.kl"].value is None
     assert "no test image has" in found["modes.kl"].reason
     assert found["modes.covered"].value == 9
+
+
+def test_what_a_perfect_model_is_expected_to_score(control, read, modes, reference):
+    found = {r.column.metric: r for r in modes.expected(reference, 500)}
+    assert tuple(r.column for r in found.values()) == modes.columns
+    covered, entropy, _ = values(read(modes, control("real")))
+    assert found["modes.covered"].value == pytest.approx(covered)
+    assert found["modes.entropy"].value == pytest.approx(entropy, abs=0.02)
+    assert found["modes.kl"].value == pytest.approx(9 / 2 * (1 / 500 + 1 / 599), rel=1e-6)
+    assert found["modes.kl"].protocol == read(modes, control("real"))["modes.kl"].protocol

@@ -1,13 +1,21 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from genbench.core.record import Better
 from genbench.core.registry import measures
-from genbench.measures.evidence import Bound, Evidence, Reference
+from genbench.measures.evidence import Bound, Bounds, Evidence, Reference
 from genbench.measures.stamp import data_hash
 from genbench.metrics import frechet_distance
+
+BOUNDS = ("quality.elbo", "quality.iw_bound")
+
+
+def both(bound):
+    """The same bound whatever is asked for."""
+    return Bounds(elbo=lambda: bound, importance=lambda draws: replace(bound, mean=bound.mean + draws))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +57,7 @@ def test_control_rows_of_mnist(mnist, read, quality):
     small = Reference(mnist.dataset, mnist.device)
     vars(small)["features"] = type(mnist.features)(*(part[:2000] for part in mnist.features))
     evidence = {
-        name: Evidence(small, control_samples(name, mnist.dataset, 2000, 3))
+        name: Evidence(small, control_samples(name, mnist.dataset, 2000, 3).samples)
         for name in ("real", "collapsed", "noise")
     }
     check_controls(
@@ -74,7 +82,7 @@ def test_every_reading_is_stamped(control, read, quality, reference):
     for metric, reading in read(quality, evidence).items():
         assert reading.versions["data"] == reference.dataset.hash
         assert reading.versions["metric"] == reading.column.version
-        if metric == "quality.elbo":
+        if metric in BOUNDS:
             continue
         assert reading.n == 200
         assert reading.versions["features"] == reference.extractor.hash
@@ -91,7 +99,7 @@ def test_data_are_hashed_once(reference, monkeypatch):
 def test_directions_and_units(quality):
     lower = {column.metric for column in quality.columns if column.better is Better.LOWER}
     assert lower == {"quality.fid", "quality.kid"}
-    assert {c.metric: c.unit for c in quality.columns if c.unit} == {"quality.elbo": "nats"}
+    assert {c.metric: c.unit for c in quality.columns if c.unit} == dict.fromkeys(BOUNDS, "nats")
 
 
 def test_too_few_samples_are_a_reason_and_no_error(control, read, quality):
@@ -106,22 +114,24 @@ def test_too_few_samples_are_a_reason_and_no_error(control, read, quality):
 
 def test_bound(control, read, quality):
     evidence = control("real", 20)
-    assert read(quality, evidence)["quality.elbo"].value is None
-    assert "samples only" in read(quality, evidence)["quality.elbo"].reason
-    with_bound = Evidence(evidence.reference, evidence.samples, bound=lambda: Bound(-95.5, 0.5, 599))
-    reading = read(quality, with_bound)["quality.elbo"]
+    for metric in BOUNDS:
+        assert read(quality, evidence)[metric].value is None
+        assert "samples only" in read(quality, evidence)[metric].reason
+    found = read(quality, Evidence(evidence.reference, evidence.samples, both(Bound(-95.5, 0.5, 599))))
+    reading = found["quality.elbo"]
     assert (reading.value, reading.error, reading.n) == (-95.5, pytest.approx(0.98), 599)
     assert reading.protocol == {"reference": "test", "n_real": 599}
+    assert found["quality.iw_bound"].value == -95.5 + 50
+    assert found["quality.iw_bound"].protocol == {"reference": "test", "n_real": 599, "draws": 50}
 
 
 @pytest.mark.parametrize("mean", [math.nan, -math.inf])
 def test_a_bound_that_is_not_finite(control, read, quality, mean):
-    evidence = Evidence(
-        control("real", 20).reference, control("real", 20).samples, bound=lambda: Bound(mean, 1.0, 599)
-    )
-    reading = read(quality, evidence)["quality.elbo"]
-    assert reading.value is None
-    assert "diverged" in reading.reason
+    real = control("real", 20)
+    found = read(quality, Evidence(real.reference, real.samples, both(Bound(mean, 1.0, 599))))
+    for metric in BOUNDS:
+        assert found[metric].value is None
+        assert "diverged" in found[metric].reason
 
 
 def test_one_image_repeated_still_gives_numbers(reference, read, quality):
@@ -129,3 +139,20 @@ def test_one_image_repeated_still_gives_numbers(reference, read, quality):
     found = read(quality, Evidence(reference, samples))
     assert found["quality.recall"].value < 0.01
     assert found["quality.fid"].value > 10
+
+
+def test_what_a_perfect_model_is_expected_to_score(reference, rows, quality):
+    """Near what real images score: not nearer, because the two splits of digits are no independent draws."""
+    found = {r.column.metric: r for r in quality.expected(reference, 500)}
+    assert tuple(r.column for r in found.values()) == quality.columns
+    real = rows["real"]
+    assert real["quality.fid"] / 3 < found["quality.fid"].value < 3 * real["quality.fid"]
+    assert found["quality.coverage"].value == pytest.approx(real["quality.coverage"], abs=0.05)
+    assert found["quality.density"].value == 1
+    assert found["quality.kid"].value == 0
+    for metric in ("quality.precision", "quality.recall", *BOUNDS):
+        assert found[metric].value is None
+        assert found[metric].reason
+    for metric in ("quality.fid", "quality.coverage"):
+        assert found[metric].protocol["n_fake"] == 500
+        assert found[metric].protocol["n_real"] == 599
