@@ -93,8 +93,7 @@ def ndb(
     p, q = first / len(x), second / len(y)
     pooled = (first + second) / (len(x) + len(y))
     error = (pooled * (1 - pooled) * (1 / len(x) + 1 / len(y))).sqrt()
-    # one bin that holds everything has no error and no difference
-    z = torch.where(error > 0, (p - q).abs() / error, torch.zeros_like(error))
+    z = (p - q).abs() / error  # NaN for one bin that holds everything: not different below
     middle = torch.special.entr((p + q) / 2) - (torch.special.entr(p) + torch.special.entr(q)) / 2
     return NDB(
         different=int((torch.special.erfc(z / math.sqrt(2)) < level).sum()),

@@ -66,6 +66,10 @@ def test_bias_is_as_documented():
     assert abs(np.mean(found) - math.exp(-(k - 1) / (2 * n))) < 4 * error + ((k - 1) / (2 * n)) ** 2
 
 
+def test_rounding_does_not_go_below_one(probs):
+    assert min(inception_score(probs(1, 7).repeat(n, 1)) for n in range(1, 100)) == 1.0
+
+
 @given(st.integers(1, 30), st.integers(1, 8), st.integers(0, 1000))
 def test_between_one_and_the_number_of_classes(n, k, seed):
     p = torch.softmax(4 * torch.randn(n, k, generator=torch.Generator().manual_seed(seed)), 1)

@@ -83,6 +83,7 @@ def test_sizes_are_balanced(normal):
     assert all(round(each * 40, 9) % 1 == 0 for each in found)  # 20 held out on each side
 
 
+@pytest.mark.filterwarnings("error")
 @settings(deadline=None, max_examples=20)
 @given(st.integers(4, 30), st.integers(4, 30), st.integers(1, 40), st.integers(0, 99))
 def test_any_sizes(n, m, d, seed):

@@ -73,8 +73,12 @@ def test_bias_is_as_documented(normal):
     assert vendi_score(normal(1000, 16)) == pytest.approx(16 / (1 + 16 / 2000), rel=2e-3)
 
 
-def test_many_samples_are_soon_done(normal):
-    assert vendi_score(normal(10_000, 64)) > 60  # 0.8 GB and a minute by the larger matrix
+@pytest.mark.parametrize(("n", "d"), [(10_000, 8), (8, 10_000)])
+def test_the_smaller_matrix_is_taken(normal, n, d, monkeypatch):
+    shapes, eigenvalues = [], torch.linalg.eigvalsh
+    monkeypatch.setattr(torch.linalg, "eigvalsh", lambda x: shapes.append(x.shape) or eigenvalues(x))
+    assert vendi_score(normal(n, d)) == pytest.approx(8, rel=0.01)
+    assert shapes == [(8, 8)]
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
