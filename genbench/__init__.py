@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from genbench.runner.job import RunResult as RunResult
     from genbench.runner.job import run as run
     from genbench.runner.sample import sample as sample
+    from genbench.runner.scoring import evaluate as evaluate
     from genbench.store.frame import to_frame as to_frame
     from genbench.store.journal import read_records as read_records
     from genbench.store.rundir import load_run as load_run
@@ -41,6 +42,7 @@ _HOME = {
     "Suite": "genbench.suite.schema",
     "build_tables": "genbench.report.tables",
     "datasets": "genbench.core.registry",
+    "evaluate": "genbench.runner.scoring",
     "load_plugin": "genbench.core.registry",
     "load_run": "genbench.store.rundir",
     "load_suite": "genbench.suite.load",
@@ -60,6 +62,7 @@ __all__ = [
     "Suite",
     "build_tables",
     "datasets",
+    "evaluate",
     "load_plugin",
     "load_run",
     "load_suite",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from genbench.core.record import OUTCOME, Better, Column, Record, Status
 from genbench.measures.evidence import Reading
-from genbench.store.journal import Journal
 
 STEPS = Column(OUTCOME, "steps", Better.NEITHER, meaning="training steps finished by the trial")
 
@@ -25,6 +25,13 @@ class Subject:
     step: int
     lanes: int
     protocol: dict[str, str | int | float | bool]
+
+
+class Journal(Protocol):
+    """Where records go: the journal of a run (``genbench.store.journal``), or a list."""
+
+    def append(self, record: Record, /) -> None:
+        """Keep one more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,201 @@
+"""Arrays in files of NumPy, read in slices: ``.npy``, and a member of an ``.npz``. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import lzma
+import math
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from genbench.core.errors import DataError
+
+PREFERRED = ("samples", "images", "arr_0")
+"""Members of an ``.npz`` that are taken where it has several, the first of these that is there."""
+
+_CHUNK = 1 << 20
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an array file says of itself before its numbers.
+
+    Attributes:
+        shape: of the array.
+        dtype: of its numbers, in whatever byte order.
+        fortran: whether the first index runs fastest.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its numbers."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayFile:
+    """The rows of an array in an open file.
+
+    Attributes:
+        path: what to call it.
+        file: where it is.
+        offset: of the first number, in bytes.
+        header: what it is.
+    """
+
+    path: Path
+    file: IO[bytes]
+    offset: int
+    header: Header
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole array."""
+        return self.header.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its numbers."""
+        return self.header.dtype
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        """These rows, copied: a mapping that stayed would count all that was ever read as memory.
+
+        Raises:
+            DataError: the file has become shorter since it was opened.
+        """
+        order: Literal["F", "C"] = "F" if self.header.fortran else "C"
+        try:
+            mapped = np.memmap(self.file, self.dtype, "r", self.offset, self.shape, order)
+            return np.array(mapped[rows])
+        except (OSError, ValueError) as error:
+            raise DataError(f"{self.path} was changed while it was read ({error}). Try again.") from error
+
+
+@contextmanager
+def open_array(path: Path, check: Callable[[Header], None]) -> Iterator[ArrayFile]:
+    """Open an ``.npy`` where it is, or unpack a member of an ``.npz`` to a temporary file.
+
+    Args:
+        path: the file; its suffix tells which.
+        check: raises where the array is not what is wanted; called before anything is unpacked.
+
+    Raises:
+        DataError: missing, damaged, of objects, or an ``.npz`` without a member to choose.
+    """
+    try:
+        array = _member_of(path, check) if path.suffix.lower() == ".npz" else _plain(path, check)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read: {error.strerror or error}. Check the path, the disk and the permissions."
+        ) from error
+    with array.file:
+        yield array
+
+
+def _plain(path: Path, check: Callable[[Header], None]) -> ArrayFile:
+    file = path.open("rb")
+    try:
+        header = _header(file, str(path))
+        check(header)
+        there = path.stat().st_size - file.tell()
+        if there != header.size:
+            raise _other_size(str(path), header.size, there)
+    except BaseException:
+        file.close()
+        raise
+    return ArrayFile(path, file, file.tell(), header)
+
+
+def _member_of(path: Path, check: Callable[[Header], None]) -> ArrayFile:
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it; without a name nothing stays
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = _member(path, archive.namelist())
+            with archive.open(member) as stream:
+                header = _unpack(stream, unpacked, f"{path}, member {member}", check)
+    except BaseException as error:
+        unpacked.close()
+        if isinstance(error, _DAMAGED):
+            raise DataError(
+                f"{path} is no .npz file that can be read ({error}). Write it again with numpy.savez."
+            ) from error
+        raise
+    return ArrayFile(path, unpacked, 0, header)
+
+
+def _member(path: Path, names: list[str]) -> str:
+    arrays = {name.removesuffix(".npy"): name for name in names if name.endswith(".npy")}
+    for name in PREFERRED:
+        if name in arrays:
+            return arrays[name]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    there = f"It has {', '.join(sorted(arrays))}" if arrays else "It has no array"
+    raise DataError(
+        f"{path}: which array holds the samples? {there}. Write them as the only array of the file, or call "
+        f"them {' or '.join(map(repr, PREFERRED))}."
+    )
+
+
+def _unpack(stream: IO[bytes], to: IO[bytes], what: str, check: Callable[[Header], None]) -> Header:
+    """Copy a member's numbers: as many bytes as its header announces, if they are really there."""
+    header = _header(stream, what)
+    check(header)
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if header.size > free:
+        raise DataError(
+            f"{what} announces {header.size:,} bytes, and the folder for temporary files, "
+            f"{tempfile.gettempdir()}, has {free:,} left. Save the samples with numpy.save, or set TMPDIR."
+        )
+    copied = 0
+    while chunk := stream.read(min(_CHUNK, header.size - copied)):
+        to.write(chunk)
+        copied += len(chunk)
+    more = len(stream.read(_CHUNK))  # and at the end of the member its checksum is compared
+    if more or copied != header.size:
+        raise _other_size(what, header.size, copied + more)
+    to.flush()
+    return header
+
+
+def _header(stream: IO[bytes], what: str) -> Header:
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    except ValueError as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise DataError(
+            f"{what} is no array file of NumPy ({reason}). Write the samples with numpy.save."
+        ) from error
+    if dtype.hasobject:
+        raise DataError(
+            f"{what} holds Python objects, which are never unpickled here. Save an array of numbers."
+        )
+    if min(shape, default=0) < 0:
+        raise DataError(f"{what} is damaged: it announces the shape {shape}. Write it again.")
+    return Header(shape, dtype, fortran)
+
+
+def _other_size(what: str, announced: int, there: int) -> DataError:
+    relation = "only " if there < announced else "at least "
+    return DataError(
+        f"{what} is damaged: its header announces {announced:,} bytes of numbers, and {relation}{there:,} "
+        "are there. Write or copy it again."
+    )
