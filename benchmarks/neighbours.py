@@ -58,7 +58,9 @@ def resident() -> float:
 
 def memory(side: str, settings: list[str]) -> str:
     """Growth and whole of the resident size of a process that calls one side once."""
-    command = [sys.executable, __file__, "--memory-of", side, *settings]
+    # through a small process, for Linux starts one at the peak of that which it was forked from
+    small = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]], check=True)"
+    command = [sys.executable, "-c", small, __file__, "--memory-of", side, *settings]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
