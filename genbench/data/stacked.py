@@ -58,7 +58,7 @@ class StackedMNIST:
 @datasets.register("stacked_digits")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackedDigits:
-    """``stacked_mnist`` made of scikit-learn's digits, for machines without MNIST: fewer digits to stack.
+    """Three random digits of scikit-learn as red, green and blue: ``stacked_mnist`` without MNIST.
 
     Attributes:
         stacks: images for training.

@@ -63,8 +63,8 @@ class PerChannel:
                 f"shape {tuple(images.shape)}."
             )
         read = self.inner(images.flatten(0, 1)[:, None])  # channels become images
-        values = read.values.unflatten(0, (len(images), self.channels)).flatten(1)
-        each = read.probabilities.unflatten(0, (len(images), self.channels))
+        values = read.values.view(len(images), self.channels * read.values.shape[1])
+        each = read.probabilities.view(len(images), self.channels, read.probabilities.shape[1])
         joint = each[:, 0]
         for channel in range(1, self.channels):
             joint = (joint[:, :, None] * each[:, channel, None, :]).flatten(1)

@@ -19,38 +19,44 @@ TRAIN = Column(
     "throughput.train_images_per_s",
     "images/s",
     Better.HIGHER,
+    low=0.0,
     meaning="real images trained on, all lanes together, median of the timed blocks",
 )
 SAMPLE = Column(
     "throughput.sample_images_per_s",
     "images/s",
     Better.HIGHER,
+    low=0.0,
     meaning="images drawn, all lanes together, median of the timed blocks",
 )
 STEPS = Column(
     "throughput.s_per_1000_steps",
     "s",
     Better.LOWER,
+    low=0.0,
     meaning="one step advances every lane; median of the timed blocks",
 )
-COMPILE = Column("throughput.compile_s", "s", Better.LOWER, meaning="0 where nothing was compiled")
+COMPILE = Column("throughput.compile_s", "s", Better.LOWER, low=0.0, meaning="0 where nothing was compiled")
 WARMUP = Column(
     "throughput.warmup_s",
     "s",
     Better.LOWER,
+    low=0.0,
     meaning="the steps before the timed blocks, compilation left out",
 )
 MEMORY = Column(
     "throughput.peak_memory",
     "MiB",
     Better.LOWER,
+    low=0.0,
     meaning="in training, all lanes together; on a CPU of the whole process, libraries and data included",
 )
-PARAMETERS = Column("throughput.parameters", "", Better.NEITHER, meaning="trained, in one lane")
+PARAMETERS = Column("throughput.parameters", "", Better.NEITHER, low=0.0, meaning="trained, in one lane")
 FLOPS = Column(
     "throughput.flops_per_step",
     "GFLOP",
     Better.NEITHER,
+    low=0.0,
     meaning="operations of one lane's step",
 )
 

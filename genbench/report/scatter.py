@@ -81,7 +81,7 @@ def write_scatter(
         for axes in list(grid.flat)[len(samples) :]:
             axes.remove()
         if title:
-            figure.suptitle(clean(title), fontweight="bold")
+            figure.suptitle(clean(title), fontsize=10, fontweight="bold")
     save_png(figure, path)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from genbench.core.record import CONTROLS, OUTCOME, SAMPLED, Status
+from genbench.core.record import CONTROLS, EXPECTED, OUTCOME, SAMPLED, Status
 from genbench.runner.job import run
 
 
@@ -52,9 +52,10 @@ def test_every_record_is_stamped(finished):
 
 def test_a_quality_record_carries_its_protocol(finished):
     scored = [r for r in finished.records if r.metric == "quality.fid"]
-    assert len(scored) == 2 * 2 + 3 * len(SAMPLED)
+    assert len(scored) == 2 * 2 + 3 * len(SAMPLED) + 1
     for record in scored:
-        assert record.protocol["n_fake"] == 100 == record.n
+        assert record.protocol["n_fake"] == 100
+        assert record.n == (0 if record.model == EXPECTED else 100)
         assert record.protocol["n_real"] == 599 and record.protocol["reference"] == "test"
         assert record.protocol["extractor"] and record.versions["features"] and record.versions["data"]
         assert record.status is Status.DONE
@@ -70,9 +71,9 @@ def test_costs_belong_to_the_cohort(finished):
 def test_control_rows_stand_beside_the_models(finished):
     for metric in ("quality.fid", "modes.covered"):
         rows = {r.model for r in finished.records if r.metric == metric}
-        assert rows == {"gan", "vae", *SAMPLED}
+        assert rows == {"gan", "vae", *CONTROLS}
     tables = finished.directory.tables.read_text()
-    assert all(name in tables for name in ("gan", "vae", *SAMPLED))
+    assert all(name in tables for name in ("gan", "vae", *CONTROLS))
 
 
 def test_the_last_record_of_a_trial_says_how_it_ended(finished):

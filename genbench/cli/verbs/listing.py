@@ -49,6 +49,8 @@ def list_(
     if not rows:
         console.write(f"no {what} here: suites are looked for in the folder suites/ of the working directory")
         return
+    if what is What.METRICS:
+        rows = [_for_people(row) for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in rows[0]:
         # names are typed again by the reader, so they are never cut
@@ -91,19 +93,45 @@ def _summaries(names: list[str], get: Callable[[str], type]) -> list[tuple[str, 
 
 
 def _metrics() -> Rows:
+    """The columns of the measures, which suites write, then the functions of ``genbench.metrics``."""
     from genbench.core.registry import measures
+    from genbench.metrics import METRICS
 
+    columns = [
+        (column, f"measure {name}") for name in measures.names() for column in measures.get(name)().columns
+    ]
+    columns += [(column, "genbench.metrics") for column in METRICS]
     return [
         {
             "metric": column.metric,
             "unit": column.unit,
             "better": column.better.value,
+            "range": _range(column.low, column.high),
             "version": column.version,
+            "from": origin,
             "meaning": column.meaning,
         }
-        for name in measures.names()
-        for column in measures.get(name)().columns
+        for column, origin in columns
     ]
+
+
+def _for_people(row: dict[str, str]) -> dict[str, str]:
+    """A metric in few columns, for a terminal of 80."""
+    arrows = {"higher": "↑", "lower": "↓", "neither": ""}
+    return {
+        "metric": row["metric"],
+        "": arrows[row["better"]],
+        "range": " ".join(filter(None, (row["range"], row["unit"]))),
+        "v": row["version"],
+        "meaning": row["meaning"],
+    }
+
+
+def _range(low: float | None, high: float | None) -> str:
+    """``0 to 1`` or ``≥ 0``; nothing where there is no bound."""
+    if low is None:
+        return "" if high is None else f"≤ {high:g}"
+    return f"≥ {low:g}" if high is None else f"{low:g} to {high:g}"
 
 
 def _suites() -> Rows:
