@@ -12,7 +12,7 @@ import torch
 from genbench.core.record import Column
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Reading, Reference
-from genbench.measures.stamp import Protocol, predicted, versions
+from genbench.measures.stamp import Protocol, missing, predicted, versions
 from genbench.metrics import expected_mode_coverage, mode_coverage, mode_coverage_of_labels
 from genbench.metrics.mode_coverage import HIGH_QUALITY as NEAR_A_MODE
 from genbench.metrics.mode_coverage import MODES_COVERED
@@ -36,6 +36,7 @@ REVERSE_KL = replace(
 )
 
 _CLASSIFIED = "Modes of images are told apart by a classifier, which knows no distance to a mode."
+_UNKNOWN = "The true modes of these points are not known."
 _NO_HISTOGRAM = "No sample has high quality, so that there is no histogram over modes."
 
 
@@ -55,6 +56,10 @@ class KnownModes:
         """Three readings; one that cannot be taken says why."""
         reference, n, modes = evidence.reference, len(evidence.samples), evidence.reference.dataset.modes
         stamp = _stamp(reference, n)
+        if not n or not _are_known(reference):
+            reason = _UNKNOWN if n else "There are no samples to count."
+            yield from missing(reference, self.columns, reason, stamp)
+            return
         if modes is not None:
             centers = torch.from_numpy(modes.centers)
             seen = mode_coverage(evidence.features.values, centers, modes.scale, radius=RADIUS)
@@ -80,6 +85,9 @@ class KnownModes:
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n draws of the true distribution score: in closed form."""
         modes = reference.dataset.modes
+        if not _are_known(reference):
+            yield from missing(reference, self.columns, _UNKNOWN, _stamp(reference, n))
+            return
         if modes is not None:
             count, dimensions = modes.centers.shape
             perfect = expected_mode_coverage(count, n, dimensions=dimensions, radius=RADIUS)
@@ -89,6 +97,10 @@ class KnownModes:
         if modes is not None:
             values[HIGH_QUALITY] = perfect.high_quality
         yield from predicted(reference, self.columns, values, _stamp(reference, n))
+
+
+def _are_known(reference: Reference) -> bool:
+    return reference.dataset.modes is not None or reference.dataset.info.is_image
 
 
 def _stamp(reference: Reference, n: int) -> Protocol:

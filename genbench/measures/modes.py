@@ -12,7 +12,7 @@ import torch
 from genbench.core.record import Column
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Reading, Reference
-from genbench.measures.stamp import predicted, protocol, versions
+from genbench.measures.stamp import missing, predicted, protocol, versions
 from genbench.metrics import class_coverage, expected_class_coverage
 from genbench.metrics.class_coverage import CLASS_ENTROPY, CLASS_KL, CLASSES_COVERED
 
@@ -23,6 +23,9 @@ COVERED = replace(
 )
 ENTROPY = replace(CLASS_ENTROPY, metric="modes.entropy", meaning="0: one class; ln(classes): all alike")
 KL = replace(CLASS_KL, metric="modes.kl", meaning="of the samples' classes from the test images'")
+
+
+_NOT_CLASSIFIED = "Points are not classified; the measure known_modes counts their modes."
 
 
 @measures.register("modes")
@@ -39,16 +42,13 @@ class Modes:
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Three readings; one that cannot be taken says why."""
-        n = len(evidence.samples)
-        stamp = protocol(evidence.reference, n)
-        if n == 0:
-            for column in self.columns:
-                reason = "There are no samples to classify."
-                yield Reading(
-                    column, None, reason=reason, versions=versions(evidence.reference, column), protocol=stamp
-                )
+        reference, n = evidence.reference, len(evidence.samples)
+        stamp = protocol(reference, n)
+        fake, real = evidence.features.probabilities, reference.features.probabilities
+        if not n or not real.shape[1]:
+            reason = _NOT_CLASSIFIED if n else "There are no samples to classify."
+            yield from missing(reference, self.columns, reason, stamp)
             return
-        fake, real = evidence.features.probabilities, evidence.reference.features.probabilities
         seen = class_coverage(fake.argmax(1), num_classes=fake.shape[1], reference=real.argmax(1))
         for column, value in ((COVERED, float(seen.covered)), (ENTROPY, seen.entropy), (KL, seen.kl)):
             finite = math.isfinite(value)
@@ -58,14 +58,18 @@ class Modes:
                 value if finite else None,
                 n=n,
                 reason=reason,
-                versions=versions(evidence.reference, column),
+                versions=versions(reference, column),
                 protocol=stamp,
             )
 
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n images of the test images' own classes score, to second order."""
+        stamp, classes = protocol(reference, n), reference.features.probabilities.shape[1]
+        if not classes:
+            yield from missing(reference, self.columns, _NOT_CLASSIFIED, stamp)
+            return
         labels = reference.features.probabilities.argmax(1)
-        shares = torch.bincount(labels, minlength=reference.features.probabilities.shape[1])
+        shares = torch.bincount(labels, minlength=classes)
         perfect = expected_class_coverage(shares.double(), n, len(labels))
         values = {COVERED: perfect.covered, ENTROPY: perfect.entropy, KL: perfect.kl}
-        yield from predicted(reference, self.columns, values, protocol(reference, n))
+        yield from predicted(reference, self.columns, values, stamp)

@@ -34,6 +34,14 @@ def versions(reference: Reference, column: Column) -> Mapping[str, str]:
     }
 
 
+def missing(
+    reference: Reference, columns: tuple[Column, ...], reason: str, stamp: Protocol
+) -> Iterator[Reading]:
+    """A reading without a value for each column."""
+    for column in columns:
+        yield Reading(column, None, reason=reason, versions=versions(reference, column), protocol=stamp)
+
+
 def predicted(
     reference: Reference, columns: tuple[Column, ...], values: Mapping[Column, float], stamp: Protocol
 ) -> Iterator[Reading]:

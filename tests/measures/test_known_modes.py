@@ -102,3 +102,15 @@ def test_a_wider_mode_takes_more(plane, read, known_modes):
         replace(plane.dataset, modes=replace(plane.dataset.modes, scale=2 * plane.dataset.modes.scale)), CPU
     )
     assert score(read, known_modes, wide, "real")["known_modes.high_quality"].value == 1
+
+
+def test_points_of_unknown_origin_have_no_known_modes(plane, read, known_modes):
+    unknown = Reference(replace(plane.dataset, modes=None), CPU)
+    for reading in (*score(read, known_modes, unknown, "real").values(), *known_modes.expected(unknown, 9)):
+        assert reading.value is None
+        assert "not known" in reading.reason
+
+
+def test_no_samples(plane, read, known_modes):
+    for reading in read(known_modes, Evidence(plane, torch.zeros(0, 2))).values():
+        assert "no samples" in reading.reason

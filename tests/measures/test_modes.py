@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from genbench.core.registry import measures
+from genbench.core.registry import datasets, measures
 from genbench.features.protocol import Features
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Reference
@@ -83,3 +83,11 @@ def test_what_a_perfect_model_is_expected_to_score(control, read, modes, referen
     assert found["modes.entropy"].value == pytest.approx(entropy, abs=0.02)
     assert found["modes.kl"].value == pytest.approx(9 / 2 * (1 / 500 + 1 / 599), rel=1e-6)
     assert found["modes.kl"].protocol == read(modes, control("real"))["modes.kl"].protocol
+
+
+def test_points_are_not_classified(read, modes):
+    ring = Reference(datasets.get("ring")().load(), torch.device("cpu"))
+    found = read(modes, Evidence(ring, torch.from_numpy(ring.dataset.train_examples[:50])))
+    for reading in (*found.values(), *modes.expected(ring, 50)):
+        assert reading.value is None
+        assert "known_modes" in reading.reason
