@@ -151,7 +151,7 @@ def _row_names(files: Sequence[SampleFile]) -> list[str]:
     for file in files:
         stem = file.path.absolute().stem if file.path.is_file() else file.path.absolute().name
         plain = "".join(letter if is_plain_name(f"0{letter}") else "-" for letter in stem)
-        plain = plain.lstrip("._+-")[:44] or "samples"
+        plain = plain[:44].strip("._+-") or "samples"
         tries = (f"{plain}-{number}" if number > 1 else plain for number in range(1, len(files) + 2))
         names.append(next(name for name in tries if name not in taken))
         taken.add(names[-1])

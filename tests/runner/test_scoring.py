@@ -1,7 +1,5 @@
-import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +44,7 @@ def test_rows_are_named_by_their_files_and_never_like_a_control(records):
     ("names", "rows"),
     [
         (("a.npy", "deep/a.npy", "a-2.npy"), ["a", "a-2", "a-2-2"]),
-        (("it's 5 €.npy", "--x.npy", "é.npy"), ["it-s-5--", "x", "samples"]),
+        (("it's 5 €.npy", "--x.npy", "é.npy"), ["it-s-5", "x", "samples"]),
         (("y" * 90 + ".npy", "expected.npy", "x.tar.npy"), ["y" * 44, "expected-2", "x.tar"]),
     ],
 )
@@ -78,7 +76,7 @@ def test_scores_are_those_of_the_measures_themselves(records, digits):
         for reading in measures.get(name)()(evidence)
         if reading.value is not None
     }
-    assert values(records, "real-2") == found
+    assert values(records, "real-2") == pytest.approx(found, rel=1e-6, abs=1e-9)
 
 
 def test_the_controls_stand_beside_with_as_many_samples(records):
@@ -125,8 +123,6 @@ def test_a_sample_more_moves_the_features_of_no_other(tmp_path, digits):
 
 
 def test_a_runs_samples_from_disk_have_the_runs_numbers(tiny_suite, tmp_path, monkeypatch):
-    from dataclasses import replace
-
     from genbench.measures.quality import Quality
 
     taken = []
@@ -143,24 +139,26 @@ def test_a_runs_samples_from_disk_have_the_runs_numbers(tiny_suite, tmp_path, mo
     np.save(tmp_path / "vae.npy", taken[-1].numpy())
     np.save(tmp_path / "drawn.npy", genbench.sample(result.path / "trials" / trial, 100))
     scored = evaluate([tmp_path / "vae.npy", tmp_path / "drawn.npy"], "digits")
-    mine = [r for r in scored if r.model == "vae" and r.value is not None]
+    mine = [r for r in scored if r.model == "vae" and r.metric in of_run]
     assert {r.metric for r in mine} >= {"quality.fid", "quality.recall", "modes.kl"}
     for record in mine:
         same = of_run[record.metric]
         assert record.value == same.value
         assert record.protocol.items() <= same.protocol.items()
         assert {**same.versions, "model": ""} == {**record.versions, "model": ""}
-        assert replace(record, **{f: getattr(same, f) for f in ("run", "suite", "trial", "seed", "step")})
     drawn = values(scored, "drawn")["quality.fid"]  # other latents
     assert drawn == pytest.approx(of_run["quality.fid"].value, rel=0.1)
-    controls = {r.metric: r.value for r in result.records if r.model == "real" and r.seed == 1}
-    assert {
-        r.metric: r.value for r in scored if r.model == "real" and r.seed == 1
-    }.items() <= controls.items()
+    of_real = {(r.metric, r.seed): r.value for r in result.records if r.model == "real"}
+    again = {(r.metric, r.seed): r.value for r in scored if r.model == "real"}
+    assert all(again[number] == of_real[number] for number in again.keys() & of_real.keys())
+    assert len(again.keys() & of_real.keys()) >= 3 * 6
 
 
-@pytest.mark.slow  # a million training points
-def test_points(tmp_path):
+def test_points(tmp_path, monkeypatch):
+    from genbench.data import mixtures
+
+    monkeypatch.setitem(mixtures.POINTS, "veegan", 2000)
+    monkeypatch.setattr(mixtures, "TEST_POINTS", 1000)
     ring = datasets.get("ring")(setting="veegan").load()
     np.save(tmp_path / "ring.npy", ring.train_examples[:400].astype(np.float64))
     found = evaluate([tmp_path / "ring.npy"], "ring", options={"setting": "veegan"})
@@ -219,7 +217,7 @@ def test_a_measure_that_raises_costs_its_own_numbers_only(files, told, capfd, mo
 
 
 def test_nothing_is_measured_where_one_file_is_wrong(files, tmp_path, told):
-    with pytest.raises(DataError, match="nothing.npy"):
+    with pytest.raises(DataError, match=r"nothing.npy"):
         evaluate([*files, tmp_path / "nothing.npy"], "digits", value_range=(0, 1), reporter=told)
     assert told.begun == ["reading the samples"]
 
@@ -227,7 +225,7 @@ def test_nothing_is_measured_where_one_file_is_wrong(files, tmp_path, told):
 def test_wrong_arguments(files):
     with pytest.raises(DataError, match="no samples were given"):
         evaluate([], "digits")
-    with pytest.raises(UnknownName, match="unknown dataset 'digtis'. Did you mean 'digits'"):
+    with pytest.raises(UnknownName, match=r"unknown dataset 'digtis'. Did you mean 'digits'"):
         evaluate(files, "digtis")
     with pytest.raises(SuiteError, match=r"ring.seting: unknown option 'seting'. Did you mean 'setting'"):
         evaluate(files, "ring", options={"seting": "veegan"})
@@ -245,7 +243,7 @@ def test_by_default_only_warnings_are_printed(files, tmp_path, digits, capfd):
 
 
 PEAK = """
-import resource, sys, torch
+import sys, torch
 from pathlib import Path
 from genbench.core.registry import datasets
 from genbench.data.samplefile import open_samples
@@ -256,22 +254,20 @@ data = datasets.get("digits")().load()
 with open_samples(Path(sys.argv[1]), data.info, (0, 1)) as samples:
     evidence = Evidence(Reference(data, torch.device("cpu")), _Tensors(samples))
     evidence.features, evidence.reference.features
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak * (1 if sys.platform == "darwin" else 1024))
+(peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(int(peak.split()[1]) << 10)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="tells peak memory in another way")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system tells no peak memory")
 def test_samples_need_not_fit_in_memory(tmp_path):
-    """40,000 images of float64, 250 MB, take little more memory than 500."""
+    """30,000 images of float64, 188 MB, take little more memory than 500: features, 9 MB, and slices."""
     peaks = []
-    for n in (500, 40_000):
-        path: Path = tmp_path / f"{n}.npy"
-        array = np.lib.format.open_memmap(path, "w+", np.float64, (n, 28, 28))
+    for n in (500, 30_000):
+        array = np.lib.format.open_memmap(tmp_path / f"{n}.npy", "w+", np.float64, (n, 28, 28))
         array[:, ::2] = 1
         array.flush()
-        del array
-        told = subprocess.run([sys.executable, "-c", PEAK, path], check=True, capture_output=True, text=True)
-        peaks.append(int(told.stdout))
-    assert peaks[1] - peaks[0] < 64 << 20, peaks
+        command = [sys.executable, "-c", PEAK, tmp_path / f"{n}.npy"]
+        peaks.append(int(subprocess.run(command, check=True, capture_output=True).stdout))
+    assert peaks[1] - peaks[0] < 48 << 20, peaks
