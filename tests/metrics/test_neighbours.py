@@ -75,6 +75,11 @@ def test_an_outlier_and_far_modes_leave_the_others_exact(normal, kinds):
     assert set(kinds) == {torch.float32, torch.float64}  # float32 cannot tell neighbours from mates
 
 
+def test_what_all_have_in_common_costs_no_digits(normal, kinds):
+    assert agrees(normal(2500, 16) + 1e6, 5)
+    assert set(kinds) == {torch.float32}
+
+
 def test_only_float32_products_that_are_float32_are_trusted(normal, kinds):
     points = normal(200, 4)
     with torch.autocast("cpu"):
