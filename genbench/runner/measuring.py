@@ -58,14 +58,14 @@ def measure_controls(
     computed = _control(EXPECTED, dataset.info.name, None)
     for measure in own:
         if isinstance(measure, Predictive):
-            _take(measure, partial(measure.expected, reference, samples), computed, scribe, reporter)
+            take(measure, partial(measure.expected, reference, samples), computed, scribe, reporter)
     for name in SAMPLED:
         for seed in range(CONTROL_SEEDS):
             subject = _control(name, dataset.info.name, seed)
             control = control_samples(name, dataset, samples, seed)
             evidence = Evidence(reference, control.samples, left_out=control.left_out)
             for measure in own:
-                _take(measure, partial(measure, evidence), subject, scribe, reporter)
+                take(measure, partial(measure, evidence), subject, scribe, reporter)
 
 
 def _control(name: str, dataset: str, seed: int | None) -> Subject:
@@ -96,7 +96,7 @@ def measure_cohort(
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
     timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
     shared = [measure for measure in chosen if measure.per_cohort]
-    lost = [type(m).__name__ for m in shared if not _take(m, partial(m, timed), whole, scribe, reporter)]
+    lost = [type(m).__name__ for m in shared if not take(m, partial(m, timed), whole, scribe, reporter)]
     own = [measure for measure in chosen if not measure.per_cohort]
     for lane, trial in enumerate(cohort.trials):
         if (diverged := trained.training.diverged[lane]) is not None:
@@ -111,7 +111,7 @@ def measure_cohort(
         evidence = Evidence(reference, trained.samples[lane], bounds)
         # every measure is taken, whatever became of the one before
         failed = [
-            type(m).__name__ for m in own if not _take(m, partial(m, evidence), subject, scribe, reporter)
+            type(m).__name__ for m in own if not take(m, partial(m, evidence), subject, scribe, reporter)
         ] + lost
         if failed:
             scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
@@ -119,7 +119,7 @@ def measure_cohort(
             scribe.outcome(subject, Status.DONE)
 
 
-def _take(
+def take(
     measure: Measure,
     take: Callable[[], Iterable[Reading]],
     subject: Subject,

@@ -24,8 +24,7 @@ from genbench.data.files import user_path
 from genbench.data.samplefile import Range, SampleFile, open_samples
 from genbench.measures.evidence import Evidence, Measure, Reference
 from genbench.metrics import expected_frechet_distance
-from genbench.runner.measuring import _take as take
-from genbench.runner.measuring import chosen_measures, measure_controls
+from genbench.runner.measuring import chosen_measures, measure_controls, take
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.scribe import Scribe, Subject
 from genbench.suite.options import build
@@ -72,6 +71,7 @@ def evaluate(
     """
     reporter = reporter or Quiet(Console(stderr=True))
     with warnings_to(reporter.warn), ExitStack() as opened:
+        opened.callback(reporter.end)  # also where something is wrong: a live line hides the cursor
         chosen_device = choose_device(device)
         source, _ = build(datasets.get(dataset), options or {}, dataset)
         data: Dataset = source.load()

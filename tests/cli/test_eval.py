@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def one_draw(monkeypatch):
+    """Of each control row: what is tested is the same for three."""
+    monkeypatch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
+
+
 @pytest.fixture(scope="module")
 def images():
     from genbench.core.registry import datasets

@@ -67,7 +67,7 @@ def eval_(
     from genbench.runner.progress import reporter_for
     from genbench.runner.scoring import evaluate
 
-    console, aside = Out(), Console(stderr=True)
+    console, aside = Out(), Console(stderr=True, highlight=False)
     records = evaluate(
         samples,
         dataset,
