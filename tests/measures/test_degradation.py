@@ -26,7 +26,9 @@ SEEN = {
     "blur": ((0, 1.6, 2.2, 2.8), {**DISTANCES, **REAL_NEAR_SAMPLES, **SAMPLES_NEAR_REAL}),
     "noise": ((0, 20, 40, 80), {**DISTANCES, **REAL_NEAR_SAMPLES, **SAMPLES_NEAR_REAL}),
     "lost classes": ((0, 1, 3, 5, 9), {**DISTANCES, **REAL_NEAR_SAMPLES, **CLASSES}),
-    "repetition": ((1, 2, 6, 24), {**DISTANCES, **REAL_NEAR_SAMPLES}),
+    "repetition": ((1, 3, 9, 27), {"quality.fid": UP, **REAL_NEAR_SAMPLES}),
+    # the estimate of the kernel distance has no bias that grows where images are fewer: it sees only their luck
+    "much repetition": ((1, 9, 27), {"quality.kid": UP}),
     "memory": ((0, 0.25, 0.5, 1), COPIES),
 }
 
@@ -73,7 +75,7 @@ def degraded(how, step, dataset, n, seed):
         case "lost classes":
             left = order[dataset.train_labels[order] < 10 - step]
             fresh = np.resize(left, n)
-        case "repetition":
+        case "repetition" | "much repetition":
             fresh = np.resize(order[: n // step], n)
         case "memory":
             copies = np.where(np.arange(n) < step * n, order[-n:], fresh)
@@ -109,7 +111,7 @@ def check(how, reference, n, seeds):
         ended = (found[metric][1:] == 0).all(axis=1) & (found[metric][:-1] == 0).all(axis=1)
         assert (apart | ended).all(), (how, metric, found[metric])
         assert worse[-1].min() > worse[0].max(), (how, metric)
-    for metric in BLIND[how]:
+    for metric in BLIND.get(how, ()):
         began, became = found[metric][0].mean(), found[metric][1:].mean(axis=1)
         toward = WORST.get(metric, 0.0)
         lost = (became - began) / (toward - began)
@@ -118,7 +120,7 @@ def check(how, reference, n, seeds):
 
 def test_no_claim_is_contradicted():
     for how, (_, claims) in SEEN.items():
-        assert not claims.keys() & BLIND[how].keys()
+        assert not claims.keys() & BLIND.get(how, {}).keys()
 
 
 @pytest.mark.parametrize("how", SEEN)
