@@ -27,7 +27,7 @@ SEEN = {
     "noise": ((0, 20, 40, 80), {**DISTANCES, **REAL_NEAR_SAMPLES, **SAMPLES_NEAR_REAL}),
     "lost classes": ((0, 1, 3, 5, 9), {**DISTANCES, **REAL_NEAR_SAMPLES, **CLASSES}),
     "repetition": ((1, 3, 9, 27), {"quality.fid": UP, **REAL_NEAR_SAMPLES}),
-    # the estimate of the kernel distance has no bias that grows where images are fewer: it sees only their luck
+    # the kernel distance, estimated without bias, sees only how lucky the few images are
     "much repetition": ((1, 9, 27), {"quality.kid": UP}),
     "memory": ((0, 0.25, 0.5, 1), COPIES),
 }
