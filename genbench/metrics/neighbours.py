@@ -24,6 +24,9 @@ _BY_DIFFERENCES = "donot_use_mm_for_euclid_dist"
 _FEW, _MANY = 1 / 64, 1 / 4
 """Shares of a tile's pairs: what float32 and float64 may leave open."""
 
+_SHORT = 8
+"""Dimensions up to which float32 is not tried."""
+
 _GROUP = 16
 """Points whose least bound is looked at first: one pass over the tile, and all that follows is on 1/16."""
 
@@ -183,12 +186,16 @@ def _frame(points: Tensor, queries: Tensor) -> _Frame:
 
 
 def _kinds(dimension: int) -> tuple[torch.dtype, ...]:
-    """float32 first, where its products are what they say and enough digits are left."""
+    """float32 first, where its products are what they say and enough digits are left.
+
+    Not in few dimensions: the points of a cluster crowd there, nearer to each other than float32 can tell
+    beside the size of the whole, and to find that out costs more than float64 products so short.
+    """
     try:
         full = torch.get_float32_matmul_precision() == "highest"
     except RuntimeError:  # set for one backend alone, which this cannot be asked for
         full = False
-    fast = full and _slack(dimension, torch.float32)[0] < 0.02
+    fast = full and dimension > _SHORT and _slack(dimension, torch.float32)[0] < 0.02
     return (torch.float32, torch.float64) if fast else (torch.float64,)
 
 

@@ -81,7 +81,7 @@ def test_what_all_have_in_common_costs_no_digits(normal, kinds):
 
 
 def test_only_float32_products_that_are_float32_are_trusted(normal, kinds):
-    points = normal(200, 4)
+    points = normal(200, 16)
     with torch.autocast("cpu"):
         assert agrees(points, 3)
     assert set(kinds) == {torch.float32}
@@ -92,6 +92,12 @@ def test_only_float32_products_that_are_float32_are_trusted(normal, kinds):
     finally:
         torch.set_float32_matmul_precision("highest")
     assert set(kinds) == {torch.float64}
+
+
+@pytest.mark.parametrize(("d", "kind"), [(2, torch.float64), (8, torch.float64), (9, torch.float32)])
+def test_clusters_in_few_dimensions_are_not_tried_in_float32(normal, kinds, d, kind):
+    assert agrees(normal(300, d), 3)
+    assert set(kinds) == {kind}
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
