@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,8 @@ class Dataset:
         features: id of the shipped feature extractor that these images are made for, for which only the
             file that knows where they come from can vouch ("mnist-cnn": centred handwritten digits); by
             default none, whatever the images are called, and one is trained on them.
-        modes: where points come from, if that is known.
+        modes: the true modes, where they are known: the Gaussians that points come from, or the classes of
+            images that are made to have so many.
     """
 
     info: DataInfo
@@ -50,7 +51,7 @@ class Dataset:
     test_labels: NDArray[np.int64]
     source: str
     features: str = ""
-    modes: GaussianModes | None = None
+    modes: GaussianModes | Literal["classes"] | None = None
 
     @property
     def hash(self) -> str:

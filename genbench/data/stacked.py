@@ -93,6 +93,7 @@ def _stack(digits: Dataset, name: str, stacks: int, test_stacks: int) -> Dataset
         test_labels=test_labels,
         source=f"{digits.source}, {_CHANNELS} digits an image",
         features=f"{digits.features} per channel",
+        modes="classes",
     )
 
 

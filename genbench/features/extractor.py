@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from genbench.core.errors import DataError
 from genbench.features.cnn import FEATURES, SmallCNN
@@ -41,7 +40,8 @@ class Extractor:
         """Features and class probabilities of images (N, C, H, W) uint8 on any device.
 
         The same image gives the same features in any company: nothing is rescaled by the data, and the
-        network always sees full batches (the last one is filled up), so that no kernel is chosen by N.
+        network always sees full batches of one layout in memory (the last one is filled up), so that no
+        kernel is chosen by N or by strides.
 
         Raises:
             DataError: other shape or type than the extractor reads.
@@ -54,8 +54,9 @@ class Extractor:
                 batch = samples[start : start + _BATCH]
                 self._check(batch)
                 count = len(batch)
-                filled = functional.pad(batch.to(device), (0, 0, 0, 0, 0, 0, 0, _BATCH - count))
-                outputs = self.network(filled.float() / 255)
+                filled = torch.zeros((_BATCH, *self.shape), device=device)
+                filled[:count] = batch.to(device).float() / 255
+                outputs = self.network(filled)
                 values[start : start + count] = outputs.features[:count].cpu()
                 probabilities[start : start + count] = outputs.logits[:count].softmax(1).cpu()
         return Features(values, probabilities)

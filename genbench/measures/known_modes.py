@@ -11,6 +11,7 @@ import torch
 
 from genbench.core.record import Column
 from genbench.core.registry import measures
+from genbench.data.dataset import GaussianModes
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.stamp import Protocol, missing, predicted, versions
 from genbench.metrics import expected_mode_coverage, mode_coverage, mode_coverage_of_labels
@@ -36,14 +37,14 @@ REVERSE_KL = replace(
 )
 
 _CLASSIFIED = "Modes of images are told apart by a classifier, which knows no distance to a mode."
-_UNKNOWN = "The true modes of these points are not known."
+_UNKNOWN = "The true modes of this data are not known."
 _NO_HISTOGRAM = "No sample has high quality, so that there is no histogram over modes."
 
 
 @measures.register("known_modes")
 @dataclass(frozen=True)
 class KnownModes:
-    """Samples counted at the true modes: at the centres of a mixture, or at the classes of images.
+    """Samples counted at the true modes: the centres of a mixture, or the classes of stacked digits.
 
     Where a classifier names the modes every sample counts, and one sample covers a mode; ``modes`` asks for
     more.
@@ -56,11 +57,11 @@ class KnownModes:
         """Three readings; one that cannot be taken says why."""
         reference, n, modes = evidence.reference, len(evidence.samples), evidence.reference.dataset.modes
         stamp = _stamp(reference, n)
-        if not n or not _are_known(reference):
+        if not n or modes is None:
             reason = _UNKNOWN if n else "There are no samples to count."
             yield from missing(reference, self.columns, reason, stamp)
             return
-        if modes is not None:
+        if isinstance(modes, GaussianModes):
             centers = torch.from_numpy(modes.centers)
             seen = mode_coverage(evidence.features.values, centers, modes.scale, radius=RADIUS)
         else:
@@ -74,7 +75,7 @@ class KnownModes:
             return Reading(column, value, error, n, reason, stamps, stamp)
 
         yield reading(COVERED, float(seen.covered))
-        if modes is None:
+        if modes == "classes":
             yield reading(HIGH_QUALITY, None, _CLASSIFIED)
         else:
             share = seen.high_quality
@@ -85,24 +86,20 @@ class KnownModes:
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n draws of the true distribution score: in closed form."""
         modes = reference.dataset.modes
-        if not _are_known(reference):
+        if modes is None:
             yield from missing(reference, self.columns, _UNKNOWN, _stamp(reference, n))
             return
-        if modes is not None:
+        if isinstance(modes, GaussianModes):
             count, dimensions = modes.centers.shape
             perfect = expected_mode_coverage(count, n, dimensions=dimensions, radius=RADIUS)
         else:
             perfect = expected_mode_coverage(len(reference.dataset.info.classes), n, radius=math.inf)
         values = {COVERED: perfect.covered, REVERSE_KL: perfect.reverse_kl}
-        if modes is not None:
+        if isinstance(modes, GaussianModes):
             values[HIGH_QUALITY] = perfect.high_quality
         yield from predicted(reference, self.columns, values, _stamp(reference, n))
 
 
-def _are_known(reference: Reference) -> bool:
-    return reference.dataset.modes is not None or reference.dataset.info.is_image
-
-
 def _stamp(reference: Reference, n: int) -> Protocol:
-    by = {"radius": RADIUS} if reference.dataset.modes is not None else {}
+    by = {"radius": RADIUS} if isinstance(reference.dataset.modes, GaussianModes) else {}
     return {"n_fake": n, "reference": "true modes", "extractor": reference.extractor.id, **by}

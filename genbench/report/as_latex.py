@@ -47,15 +47,15 @@ def _table(table: Table) -> str:
         r"\begin{table}",
         r"  \centering",
         rf"  \caption{{{_escape(table.title)}. {_escape(table.caption)}.}}",
-        rf"  \begin{{tabular}}{{l{'r' * (width + 1)}}}",
+        rf"  \begin{{tabular}}{{l{'r' * (width + table.seeded)}}}",
         r"    \toprule",
-        _line(["Model", "Seeds", *map(_heading, table.columns)]),
+        _line(["Model", *(["Seeds"] if table.seeded else []), *map(_heading, table.columns)]),
         r"    \midrule",
     ]
     for index, row in enumerate(table.rows):
         if row.kind == "control" and index > 0 and table.rows[index - 1].kind == "model":
             lines.append(r"    \midrule")
-        lines.append(_line(_row(table.columns, row)))
+        lines.append(_line(_row(table, row)))
     lines += [r"    \bottomrule", r"  \end{tabular}", r"  \par\smallskip\footnotesize\raggedright"]
     lines += [
         f"  {_mark(mark)} {_escape(text)}" + r"\par" for mark, text in enumerate(table.footnotes, start=1)
@@ -72,9 +72,10 @@ def _heading(column: TableColumn) -> str:
     return _escape(heading_of(column.metric, column.unit, column.better))
 
 
-def _row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:
+def _row(table: Table, row: TableRow) -> list[str]:
     name = rf"\textit{{{_escape(row.name)}}}" if row.kind == "control" else _escape(row.name)
-    return [name, _escape(row.seeds) + _mark(row.seeds_mark), *map(_cell, columns, row.cells)]
+    seeds = [_escape(row.seeds) + _mark(row.seeds_mark)] if table.seeded else []
+    return [name, *seeds, *map(_cell, table.columns, row.cells)]
 
 
 def _cell(column: TableColumn, cell: TableCell) -> str:

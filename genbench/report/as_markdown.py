@@ -20,10 +20,11 @@ def render_markdown(tables: Sequence[Table]) -> str:
 
 
 def _table(table: Table) -> str:
-    heads = ["model", "seeds", *map(_heading, table.columns)]
+    seeds = ["seeds"] if table.seeded else []
+    heads = ["model", *seeds, *map(_heading, table.columns)]
     lines = [f"### {_escape(table.title)}", "", _escape(table.caption), "", _line(heads)]
-    lines.append(_line(["---", "---:", *("---:" for _ in table.columns)]))
-    lines += [_line(_row(table.columns, row)) for row in table.rows]
+    lines.append(_line(["---", *("---:" for _ in heads[1:])]))
+    lines += [_line(_row(table, row)) for row in table.rows]
     lines.append("")
     lines += [f"- {mark_sign(mark)} {_escape(text)}" for mark, text in enumerate(table.footnotes, start=1)]
     lines += [f"- {_escape(note)}" for note in table.notes]
@@ -38,9 +39,10 @@ def _heading(column: TableColumn) -> str:
     return _escape(heading_of(column.metric, column.unit, column.better))
 
 
-def _row(columns: Sequence[TableColumn], row: TableRow) -> list[str]:
+def _row(table: Table, row: TableRow) -> list[str]:
     name = f"*{_escape(row.name)}* (control)" if row.kind == "control" else _escape(row.name)
-    return [name, _escape(row.seeds) + mark_sign(row.seeds_mark), *map(_cell, columns, row.cells)]
+    seeds = [_escape(row.seeds) + mark_sign(row.seeds_mark)] if table.seeded else []
+    return [name, *seeds, *map(_cell, table.columns, row.cells)]
 
 
 def _cell(column: TableColumn, cell: TableCell) -> str:

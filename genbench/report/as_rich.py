@@ -68,11 +68,12 @@ def _parts(table: Table, width: int) -> list[list[_Drawn]]:
     full = _draw("model", tuple(names))
     folded = _draw("model", tuple(fold(name, most) for name in names))
     seeds = tuple(f"{row.seeds}{mark_sign(row.seeds_mark)}" for row in table.rows)
-    one_line = [_draw("seeds", seeds), *(_column(table, index, " ") for index in range(len(table.columns)))]
+    one_line = [_draw("seeds", seeds)] if table.seeded else []
+    one_line += [_column(table, index, " ") for index in range(len(table.columns))]
     for model in (full, folded):
         if model.width + sum(_GAP + column.width for column in one_line) <= width:
             return [[model, *one_line]]
-    columns = [_draw("seeds", tuple(text.replace(", ", "\n") for text in seeds))]
+    columns = [_draw("seeds", tuple(text.replace(", ", "\n") for text in seeds))] if table.seeded else []
     columns += [_column(table, index, "\n") for index in range(len(table.columns))]
     room = width - folded.width
     parts = _pack(columns, room)

@@ -83,11 +83,11 @@ def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[s
             if record.model not in models:
                 models.append(record.model)
     common, warnings = [], []
-    metrics = {metric for by_metric in seen.values() for metric in by_metric}
+    metrics = list(dict.fromkeys(metric for by_metric in seen.values() for metric in by_metric))
     for key, by_metric in seen.items():
         values = list(dict.fromkeys(value for by_value in by_metric.values() for value in by_value))
         if len(values) == 1:
-            of_some = f" ({', '.join(map(label_of, by_metric))})" if by_metric.keys() != metrics else ""
+            of_some = _of_some(list(by_metric), [m for m in metrics if m not in by_metric])
             if key != "metric version":
                 common.append(f"{key} {values[0]}{of_some}")
         elif key in _INFORMATION:
@@ -104,13 +104,22 @@ def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[s
     return [*warnings, *([f"Protocol: {', '.join(common)}."] if common else [])]
 
 
+def _of_some(having: Sequence[str], lacking: Sequence[str]) -> str:
+    """Which metrics a stamp belongs to, said by the shorter list; nothing where it belongs to all."""
+    if not lacking:
+        return ""
+    if len(lacking) < len(having):
+        return f" (not {', '.join(map(label_of, lacking))})"
+    return f" ({', '.join(map(label_of, having))})"
+
+
 def _stamps(record: Record, control: bool) -> dict[str, str]:
     """What must be equal, and what should be known, as readable pairs."""
     stamps = {clean(key).replace("_", " "): _plain(value) for key, value in record.protocol.items()}
     for key in ("quick", "fallback for"):
         stamps.pop(key, None)  # said in the title
     stamps |= {f"{clean(k)} version": clean(v) for k, v in record.versions.items() if k != "model"}
-    if not control:
+    if not control and record.step:  # else nothing was trained
         stamps |= {"lanes": str(record.lanes), "steps": str(record.step)}
     return stamps
 

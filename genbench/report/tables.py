@@ -87,6 +87,11 @@ class Table:
     footnotes: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def seeded(self) -> bool:
+        """Whether any row was trained from seeds, so that a column of them says something."""
+        return any(row.seeds for row in self.rows)
+
 
 def build_tables(records: Sequence[Record]) -> tuple[Table, ...]:
     """Make all tables of these records: runs and datasets as they appear, groups in a fixed order."""
@@ -183,6 +188,8 @@ def _table_row(row: Row, columns: Sequence[TableColumn], footnotes: _Footnotes) 
 
 
 def _seeds(counts: Counts) -> str:
+    if not counts.asked:
+        return ""  # samples that nobody here has trained a model for
     if counts.done == counts.asked:
         return str(counts.asked)
     ways = ("failed", "diverged", "timeout", "skipped", "interrupted", "unfinished")

@@ -10,7 +10,7 @@ import torch
 
 from genbench.core.errors import CheckpointError, GenbenchError, PluginError, RecordError, UnknownName
 from genbench.core.registry import models
-from genbench.data.dataset import Dataset, Examples
+from genbench.data.dataset import Dataset, Examples, GaussianModes
 from genbench.models.protocol import GenerativeModel
 from genbench.report.grids import write_figure, write_grid
 from genbench.report.scatter import write_scatter
@@ -192,7 +192,7 @@ def _scatter(path: Path, samples: Mapping[str, Examples], dataset: Dataset, titl
         path,
         {label: points.astype(np.float32, copy=False) for label, points in samples.items()},
         real=dataset.train_examples[:POINTS].astype(np.float32, copy=False),
-        centers=modes.centers if modes else None,
-        radius=RADIUS * modes.scale if modes else 0.0,
+        centers=modes.centers if isinstance(modes, GaussianModes) else None,
+        radius=RADIUS * modes.scale if isinstance(modes, GaussianModes) else 0.0,
         title=title,
     )

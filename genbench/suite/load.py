@@ -127,7 +127,7 @@ def _set(tables: dict[str, Any], change: str) -> None:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise SuiteError(f"--set {change}: {part} is a value, not a table.")
-    table[parts[-1]] = _value(text.strip())
+    table[parts[-1]] = toml_value(text.strip())
 
 
 def _entry(tables: dict[str, Any], change: str, key: str) -> tuple[dict[str, Any], list[str]]:
@@ -146,7 +146,7 @@ def _entry(tables: dict[str, Any], change: str, key: str) -> tuple[dict[str, Any
     return entries[names.index(label)], key.removeprefix(f"{kind}.{label}.").split(".")
 
 
-def _value(text: str) -> Any:
+def toml_value(text: str) -> Any:
     """A TOML value; text that is none stands for itself: ``train.precision=float32`` needs no quotes."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

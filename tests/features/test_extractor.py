@@ -195,3 +195,15 @@ def test_data_without_labels_are_refused(blobs):
         extractor_for(replace(blobs, info=DataInfo("blobs", (3, 10, 12))))
     with pytest.raises(DataError, match="has no labels"):
         extractor_for(replace(blobs, train_labels=np.array([], dtype=np.int64)))
+
+
+def test_the_same_image_has_the_same_features_however_it_lies_in_memory(pinned, images):
+    """PyTorch chooses another kernel for channels that come last, and rounds otherwise."""
+    last = images.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    stepped = torch.zeros(600, 1, 28, 28, dtype=torch.uint8)
+    stepped[::2] = images
+    odd = torch.as_strided(images.clone(), images.shape, (784, 1, 28, 1))
+    straight = pinned(images)
+    for other in (last, stepped[::2], odd):
+        assert torch.equal(other, images)
+        assert torch.equal(pinned(other).values, straight.values)

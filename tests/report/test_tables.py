@@ -178,3 +178,31 @@ def test_no_records_make_no_tables() -> None:
 def test_an_unknown_format_is_an_error() -> None:
     with pytest.raises(GenbenchError, match=r"Did you mean 'latex'"):
         render([], "latexx")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["rich", "md", "latex"])
+def test_samples_that_nobody_trained_have_no_seeds(make, kind):
+    """A column of seeds, lanes and steps would be a column of nothing."""
+    own = {"seed": None, "step": 0, "lanes": 1, "protocol": {"n_fake": 500}}
+    records = [make(model="mine", value=3.5, **own), make(model="real", value=0.5, **{**own, "seed": 0})]
+    text = render(build_tables(records), kind, 80)
+    for word in ("seeds", "Seeds", "lanes", "steps"):
+        assert word not in text.replace("over seeds", "").replace("in place of seeds", "")
+    assert "3.5" in text
+    trained = render(build_tables([make(), *records]), kind, 80)
+    assert "seeds" in trained.lower()
+    assert "steps 2000" in trained
+
+
+def test_a_stamp_of_most_metrics_names_the_others(make):
+    shared = {"n_fake": 500}
+    records = [
+        make(metric="quality.fid", protocol=shared),
+        make(metric="quality.kid", protocol=shared),
+        make(metric="quality.recall", protocol={**shared, "k": 5}),
+        make(metric="quality.elbo", protocol={}),
+    ]
+    (table,) = build_tables(records)
+    (note,) = [note for note in table.notes if note.startswith("Protocol")]
+    assert "n fake 500 (not ELBO)" in note
+    assert "k 5 (recall)" in note

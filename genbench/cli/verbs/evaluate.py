@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,14 +83,12 @@ def eval_(
 def _option(change: str) -> tuple[str, Any]:
     """One ``key=value``, the value in TOML; text that is none stands for itself, as in ``genbench run``."""
     from genbench.core.errors import SuiteError
+    from genbench.suite.load import toml_value
 
     key, equals, text = (part.strip() for part in change.partition("="))
     if not equals or not key:
         raise SuiteError(f"--set {change}: expected key=value, such as setting=veegan.")
-    try:
-        return key, tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, text
+    return key, toml_value(text)
 
 
 def _range(text: str) -> tuple[float, float]:
