@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import math
 import shutil
+import sys
 import tempfile
 import zipfile
 import zlib
@@ -24,7 +25,8 @@ PREFERRED = ("samples", "images", "arr_0")
 """Members of an ``.npz`` that are taken where it has several, the first of these that is there."""
 
 _CHUNK = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_DAMAGED = (*_UNREADABLE, NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,16 @@ class ArrayFile:
         """These rows, copied: a mapping that stayed would count all that was ever read as memory.
 
         Raises:
-            DataError: the file has become shorter since it was opened.
+            DataError: the file has become shorter since it was opened, or cannot be mapped as announced.
         """
         order: Literal["F", "C"] = "F" if self.header.fortran else "C"
         try:
             mapped = np.memmap(self.file, self.dtype, "r", self.offset, self.shape, order)
             return np.array(mapped[rows])
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.path} was changed while it was read ({error}). Try again.") from error
+        except (OSError, ValueError, TypeError, IndexError, OverflowError) as error:  # shapes no array has
+            raise DataError(
+                f"{self.path} was changed while it was read, or is damaged ({error}). Write it again."
+            ) from error
 
 
 @contextmanager
@@ -179,8 +183,10 @@ def _header(stream: IO[bytes], what: str) -> Header:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
-    except ValueError as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+    except (OSError, *_UNREADABLE):
+        raise  # of the disk or the archive, not of the header
+    except Exception as error:  # NumPy evaluates the header: TypeError, TokenError, MemoryError and others
+        reason = (str(error) or type(error).__name__).partition("\n")[0].rstrip(".")
         raise DataError(
             f"{what} is no array file of NumPy ({reason}). Write the samples with numpy.save."
         ) from error
@@ -188,7 +194,7 @@ def _header(stream: IO[bytes], what: str) -> Header:
         raise DataError(
             f"{what} holds Python objects, which are never unpickled here. Save an array of numbers."
         )
-    if min(shape, default=0) < 0:
+    if any(isinstance(length, bool) or not 0 <= length <= sys.maxsize for length in shape):
         raise DataError(f"{what} is damaged: it announces the shape {shape}. Write it again.")
     return Header(shape, dtype, fortran)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
+from genbench.data.arrayfile import open_array
 from genbench.data.samplefile import USUAL, open_samples
 
 GREY = DataInfo("grey", (1, 5, 4))
@@ -255,6 +256,8 @@ def announce(shape, descr="|u1"):
         (announce((9, 5, 4)) + bytes(181), "announces 180 bytes of numbers, and at least 181 are there"),
         (announce((-9, -5, 4)), r"damaged: it announces the shape"),
         (announce((2**40, 2**40, 5)), r"have the shape"),
+        (announce((9, 5, True)) + bytes(45), r"damaged: it announces the shape"),
+        (announce((0, 10**30)), r"damaged: it announces the shape"),
         (b"hello", "is no array file of NumPy"),
         (b"", "is no array file of NumPy"),
         (b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 65535, "is no array file of NumPy"),
@@ -269,6 +272,37 @@ def test_damaged_arrays(tmp_path, content, text, suffix):
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("samples.npy", content)
     refused(path, text)
+
+
+@pytest.mark.filterwarnings("ignore")  # of Python, about what it evaluates
+def test_any_damage_of_a_header_is_told_or_harmless(tmp_path):
+    path, random = tmp_path / "x.npy", np.random.default_rng(0)
+    header = announce((9, 5, 4))
+    ways = ["(" * 60, "[" * 60, "}", ")", "'", "True", "None", "9" * 30, "-", "O", "V", "\\", "\n", " ", ""]
+    cases = [header.replace(b"}", b" "), header.replace(b"(9, 5, 4)", b"(((9, 5, 4")]
+    for _ in range(300):
+        damaged = bytearray(header)
+        at = int(random.integers(6, header.index(b"}") + 1))
+        way = random.choice(ways).encode() if random.random() < 0.6 else random.bytes(random.integers(1, 9))
+        damaged[at : at + len(way)] = way
+        cases.append(bytes(damaged))
+    cases += [header[:10] + random.bytes(len(header) - 10) for _ in range(50)]
+    opened = 0
+    for case in cases:
+        path.write_bytes(case + bytes(180))
+        try:
+            with open_array(path, lambda header: None) as array:
+                array[:3]
+            opened += 1
+        except DataError:
+            pass
+    assert opened < len(cases) / 2
+
+
+def test_an_array_that_cannot_be_mapped(tmp_path):
+    path = saved(tmp_path, np.uint8(3))
+    with open_array(path, lambda header: None) as array, pytest.raises(DataError, match="or is damaged"):
+        array[:3]
 
 
 def test_damaged_archives(tmp_path):
