@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+LARGEST = 1e50
+"""Magnitude that numbers may have: their products and cubes stay far from float64's 1e308."""
+
+_NAMED = 5  # rows that a message names
+
 
 def feature_pair(
     real: Tensor, fake: Tensor, *, at_least: int, names: tuple[str, str] = ("real", "fake")
@@ -18,12 +23,12 @@ def feature_pair(
         names: what the metric calls the two.
 
     Raises:
-        ValueError: not two matrices of the same width, too few rows, or a number that is not finite.
+        ValueError: not two matrices of one width, too few rows, or a number not finite or too large.
     """
     if real.ndim != 2 or fake.ndim != 2 or real.shape[1] != fake.shape[1] or real.shape[1] == 0:
         raise ValueError(
             f"{names[0]} {tuple(real.shape)} and {names[1]} {tuple(fake.shape)} must be (N, D) and (M, D): "
-            "one row of features an image, from the same extractor"
+            "one row a sample, of the same features or coordinates"
         )
     return _rows(real, names[0], at_least), _rows(fake, names[1], at_least)
 
@@ -32,10 +37,10 @@ def matrix(values: Tensor, name: str, *, at_least: int = 1) -> Tensor:
     """One set (N, D) in float64, under the conditions of ``feature_pair``.
 
     Raises:
-        ValueError: no matrix, too few rows, or a number that is not finite.
+        ValueError: no matrix, too few rows, or a number not finite or beyond ``LARGEST``.
     """
     if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(f"{name} {tuple(values.shape)} must be a matrix with one row an image")
+        raise ValueError(f"{name} {tuple(values.shape)} must be a matrix with one row a sample")
     return _rows(values, name, at_least)
 
 
@@ -81,16 +86,27 @@ def positive(value: float, name: str) -> float:
 def _rows(features: Tensor, name: str, at_least: int) -> Tensor:
     if not features.is_floating_point():
         raise ValueError(
-            f"{name} is {features.dtype}; features are floating-point: extract them from the images first"
+            f"{name} is {features.dtype}; expected floating-point numbers: features of images, or points"
         )
     if len(features) < at_least:
         raise ValueError(f"{name} has {len(features)} rows; this metric needs at least {at_least}")
-    broken = (~torch.isfinite(features)).any(1).nonzero().flatten().tolist()
-    if broken:
-        more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+    if broken := _named(~torch.isfinite(features)):
         raise ValueError(
-            f"{name} is not finite in {len(broken)} of {len(features)} rows: "
-            f"{', '.join(map(str, broken[:5]))}{more}. "
+            f"{name} is not finite in {broken}. "
             "A model that makes such samples has diverged; score it as that, not with a number"
         )
-    return features.detach().double()
+    values = features.detach().double()
+    if huge := _named(values.abs() > LARGEST):
+        raise ValueError(
+            f"{name} is beyond ±{LARGEST:g} in {huge}. "
+            "Products of such numbers overflow; rescale all of them by one factor"
+        )
+    return values
+
+
+def _named(bad: Tensor) -> str:
+    """How many rows have an entry that is bad, and which; empty where none has."""
+    rows = bad.any(1).nonzero().flatten().tolist()
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    listed = ", ".join(map(str, rows[:_NAMED]))
+    return f"{len(rows)} of {len(bad)} rows: {listed}{more}" if rows else ""

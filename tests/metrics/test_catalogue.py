@@ -131,6 +131,26 @@ def test_rows_that_are_not_finite_are_named(normal, name, bad):
         CALLS[name](real, fake)
 
 
+WITHOUT_SIZE = {"class_coverage", "inception_score"}  # of labels and of probabilities
+
+
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - WITHOUT_SIZE))
+@pytest.mark.parametrize("huge", [1.1e50, -1e60, 1e154, 1e200])
+def test_rows_whose_products_overflow_are_named(normal, name, huge):
+    real, fake = normal(70, 4), normal(70, 4)
+    fake[3, 3] = huge
+    with pytest.raises(
+        ValueError, match=r"(samples|fake|features|log_weights).* is beyond .1e\+50 in 1 of \d+ rows: 3\."
+    ):
+        CALLS[name](real, fake)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_largest_numbers_that_are_taken_overflow_nothing(normal, name):
+    found = numbers(name, 2e49 * normal(70, 4).clamp(-5, 5), 1e49 * normal(70, 4))
+    assert all(value == value for value in found.values())
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_docstrings_have_what_a_reader_needs(name):
     text = " ".join(inspect.getdoc(getattr(api, name)).split())

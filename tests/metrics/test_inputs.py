@@ -48,7 +48,7 @@ def test_many_rows_that_are_not_finite_are_counted(normal, metric):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("shape", [(20,), (20, 4), (20, 3, 1)])
 def test_shapes_that_do_not_fit(normal, metric, shape):
-    with pytest.raises(ValueError, match="one row of features an image"):
+    with pytest.raises(ValueError, match="one row a sample, of the same features or coordinates"):
         metric(normal(20, 3), torch.zeros(shape))
 
 
@@ -87,9 +87,9 @@ def test_inputs_stay_as_they_were(normal, metric):
 @pytest.mark.parametrize("metric", OF_ONE_SET)
 def test_what_is_no_set_of_rows(metric):
     for shape in ((20,), (20, 3, 1), (20, 0)):
-        with pytest.raises(ValueError, match="must be a matrix with one row an image"):
+        with pytest.raises(ValueError, match="must be a matrix with one row a sample"):
             metric(torch.zeros(shape))
-    with pytest.raises(ValueError, match="features are floating-point"):
+    with pytest.raises(ValueError, match="expected floating-point numbers"):
         metric(torch.zeros(20, 3, dtype=torch.uint8))
     with pytest.raises(ValueError, match="has 0 rows"):
         metric(torch.zeros(0, 3))
