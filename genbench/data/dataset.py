@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,17 @@ class GaussianModes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ClassModes:
+    """True modes that are the classes of images, as stacked digits are made.
+
+    Attributes:
+        shares: (K,) float64, how much of the training data's distribution each class is.
+    """
+
+    shares: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Examples in memory, split once and for all.
 
@@ -51,12 +62,17 @@ class Dataset:
     test_labels: NDArray[np.int64]
     source: str
     features: str = ""
-    modes: GaussianModes | Literal["classes"] | None = None
+    modes: GaussianModes | ClassModes | None = None
 
     @property
     def hash(self) -> str:
-        """Content hash of all examples and labels, in order: the same data has the same hash."""
+        """Content hash of all examples, labels and modes, in order: the same data has the same hash."""
+        arrays: tuple[NDArray[Any], ...]
         arrays = (self.train_examples, self.train_labels, self.test_examples, self.test_labels)
+        if isinstance(self.modes, GaussianModes):
+            arrays += (self.modes.centers, np.array([self.modes.scale]))
+        elif self.modes is not None:
+            arrays += (self.modes.shares,)
         return bytes_hash(
             *(
                 chunk

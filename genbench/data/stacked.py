@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from genbench.core.datainfo import DataInfo
 from genbench.core.ids import derive_seed
 from genbench.core.registry import datasets
-from genbench.data.dataset import Dataset
+from genbench.data.dataset import ClassModes, Dataset
 from genbench.data.digits import Digits
 from genbench.data.mnist import MNIST
 
@@ -81,6 +82,8 @@ def _stack(digits: Dataset, name: str, stacks: int, test_stacks: int) -> Dataset
     train, train_labels = _draw(digits.train_examples, digits.train_labels, stacks, name, "train")
     test, test_labels = _draw(digits.test_examples, digits.test_labels, test_stacks, name, "test")
     classes = len(digits.info.classes) ** _CHANNELS
+    of_one = np.bincount(digits.train_labels, minlength=len(digits.info.classes)) / len(digits.train_labels)
+    shares = reduce(np.multiply.outer, [of_one] * _CHANNELS).reshape(-1)
     return Dataset(
         info=DataInfo(
             name=name,
@@ -93,7 +96,7 @@ def _stack(digits: Dataset, name: str, stacks: int, test_stacks: int) -> Dataset
         test_labels=test_labels,
         source=f"{digits.source}, {_CHANNELS} digits an image",
         features=f"{digits.features} per channel",
-        modes="classes",
+        modes=ClassModes(shares),
     )
 
 

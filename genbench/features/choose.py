@@ -79,7 +79,7 @@ def extractor_for(dataset: Measurable, *, device: torch.device | str = "cpu") ->
     if not info.classes or len(dataset.train_labels) != len(dataset.train_examples):
         raise DataError(
             f"dataset {info.name!r} has no labels, and the features that quality and mode metrics need come "
-            "from a classifier. Provide labels, or leave `quality` and `modes` out of the suite's measures."
+            "from a classifier. Provide labels, or leave every measure of samples out of the suite."
         )
     return _pinned(dataset, device) if dataset.features else _trained(dataset, device)
 

@@ -14,9 +14,6 @@ from genbench.core.ids import derive_seed
 from genbench.core.record import SAMPLED
 from genbench.data.dataset import Dataset, Examples
 
-MEMORY = 10
-"""A memorizing model replays one training example in this many of its samples."""
-
 _FITTED = 10_000
 """Training examples that the Gaussian is fitted to, at most."""
 
@@ -28,20 +25,20 @@ class ControlSamples(NamedTuple):
 
     Attributes:
         samples: (n, C, H, W) uint8 or (n, D) float32.
-        left_out: indices of training examples that must not count as the training set when it is asked
-            whether these samples were memorized; ``None`` where all of them count.
+        held_out: indices of test examples that take their place where memorization is measured, because the
+            samples are training examples that stand for fresh data; ``None`` for all other controls.
     """
 
     samples: Tensor
-    left_out: Tensor | None = None
+    held_out: Tensor | None = None
 
 
 def control_samples(name: str, dataset: Dataset, n: int, seed: int) -> ControlSamples:
     """Samples of a control row, to be measured exactly like a model's.
 
     ``real``: training examples, each at most once: fresh real data against the test split, the best that a
-    generator can attain. (They are no memories: they are left out of the training set where memorization
-    is measured.) ``memorized``: a tenth as many training examples, replayed: perfect fidelity, nothing new.
+    generator can attain. (Where memorization is measured, test examples take their place.) ``memorized``:
+    training examples drawn with replacement: what a perfect memory replays.
     ``collapsed``: training examples of the class ``seed % classes`` only: perfect fidelity, no variety.
     ``gaussian``: draws from a Gaussian of the training examples' mean and covariance: right in its first
     two moments, pixel by pixel. ``noise``: every pixel uniform on 0 to 255; every coordinate uniform on the
@@ -66,10 +63,11 @@ def control_samples(name: str, dataset: Dataset, n: int, seed: int) -> ControlSa
                 f"{len(examples)}; repeated examples would not be fresh data. Ask for fewer samples."
             )
         chosen = random.choice(len(examples), n, replace=False)
-        return ControlSamples(torch.from_numpy(examples[chosen]), torch.from_numpy(chosen))
+        tested = len(dataset.test_examples)
+        held_out = random.choice(tested, min(n, tested), replace=False)
+        return ControlSamples(torch.from_numpy(examples[chosen]), torch.from_numpy(held_out))
     if name == "memorized":
-        memory = random.choice(len(examples), min(len(examples), max(1, n // MEMORY)), replace=False)
-        return ControlSamples(torch.from_numpy(examples[random.choice(memory, n)]))
+        return ControlSamples(torch.from_numpy(examples[random.choice(len(examples), n)]))
     if name == "collapsed":
         present = np.unique(dataset.train_labels)
         if not len(present):
@@ -92,12 +90,13 @@ def _gaussian(examples: Examples, n: int, random: np.random.Generator) -> Exampl
     flat = examples[chosen].reshape(len(chosen), -1).astype(np.float32)
     mean = flat.mean(axis=0)
     spread = (flat - mean) / np.sqrt(max(1, len(flat) - 1), dtype=np.float32)
-    parts = [
-        mean + random.standard_normal((min(_PART, n - start), len(flat)), dtype=np.float32) @ spread
-        for start in range(0, n, _PART)
-    ]
-    drawn = np.concatenate(parts).reshape(n, *examples.shape[1:])
-    return _grey(drawn) if examples.dtype == np.uint8 else drawn
+
+    def part(size: int) -> Examples:
+        drawn = mean + random.standard_normal((size, len(flat)), dtype=np.float32) @ spread
+        return _grey(drawn) if examples.dtype == np.uint8 else drawn
+
+    parts = [part(min(_PART, n - start)) for start in range(0, n, _PART)]
+    return np.concatenate(parts).reshape(n, *examples.shape[1:])
 
 
 def _grey(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -129,15 +129,15 @@ class Evidence:
         samples: what the model made, read in slices; none where a whole cohort is measured.
         bounds: on the likelihood, for models that have them.
         timing: what the cohort cost; ``None`` where a trial or a control row is measured.
-        left_out: indices of training examples that do not count as the training set for these samples,
-            because they are among them and stand for fresh data; ``None`` for all that a model made.
+        held_out: indices of test examples that take the samples' place where memorization is measured,
+            because these are training examples that stand for fresh data; ``None`` for all that a model made.
     """
 
     reference: Reference
     samples: Samples
     bounds: Bounds | None = None
     timing: Timing | None = None
-    left_out: Tensor | None = None
+    held_out: Tensor | None = None
 
     @cached_property
     def features(self) -> Features:

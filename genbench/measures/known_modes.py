@@ -11,10 +11,15 @@ import torch
 
 from genbench.core.record import Column
 from genbench.core.registry import measures
-from genbench.data.dataset import GaussianModes
+from genbench.data.dataset import ClassModes, GaussianModes
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.stamp import Protocol, missing, predicted, versions
-from genbench.metrics import expected_mode_coverage, mode_coverage, mode_coverage_of_labels
+from genbench.metrics import (
+    expected_mode_coverage,
+    expected_mode_coverage_of_labels,
+    mode_coverage,
+    mode_coverage_of_labels,
+)
 from genbench.metrics.mode_coverage import HIGH_QUALITY as NEAR_A_MODE
 from genbench.metrics.mode_coverage import MODES_COVERED
 from genbench.metrics.mode_coverage import REVERSE_KL as UNEVENNESS
@@ -66,7 +71,7 @@ class KnownModes:
             seen = mode_coverage(evidence.features.values, centers, modes.scale, radius=RADIUS)
         else:
             labels = evidence.features.probabilities.argmax(1)
-            seen = mode_coverage_of_labels(labels, len(reference.dataset.info.classes))
+            seen = mode_coverage_of_labels(labels, len(modes.shares))
 
         def reading(
             column: Column, value: float | None, reason: str = "", error: float | None = None
@@ -75,7 +80,7 @@ class KnownModes:
             return Reading(column, value, error, n, reason, stamps, stamp)
 
         yield reading(COVERED, float(seen.covered))
-        if modes == "classes":
+        if isinstance(modes, ClassModes):
             yield reading(HIGH_QUALITY, None, _CLASSIFIED)
         else:
             share = seen.high_quality
@@ -93,7 +98,7 @@ class KnownModes:
             count, dimensions = modes.centers.shape
             perfect = expected_mode_coverage(count, n, dimensions=dimensions, radius=RADIUS)
         else:
-            perfect = expected_mode_coverage(len(reference.dataset.info.classes), n, radius=math.inf)
+            perfect = expected_mode_coverage_of_labels(torch.from_numpy(modes.shares), n)
         values = {COVERED: perfect.covered, REVERSE_KL: perfect.reverse_kl}
         if isinstance(modes, GaussianModes):
             values[HIGH_QUALITY] = perfect.high_quality

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from genbench.core.record import Column
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Reading, Reference
@@ -33,13 +30,16 @@ DISTANCE = replace(
 )
 
 
+_ANGLES = "The angles of points say nothing of whether they are copies."
+
+
 @measures.register("memorization")
 @dataclass(frozen=True)
 class Memorization:
     """Samples against the training split, in the extractor's features.
 
-    What a perfect model has is known for points only: compare with ``real``, whose examples are left out of
-    the training set here, and with ``memorized``.
+    What a perfect model has is known for points only: compare with ``real``, in whose place test examples
+    stand here, and with ``memorized``. The distance is one of angles, which say nothing of points.
     """
 
     columns: ClassVar[tuple[Column, ...]] = (AUTHENTICITY, DISTANCE)
@@ -47,40 +47,36 @@ class Memorization:
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Two readings; one that cannot be taken says why."""
-        reference = evidence.reference
-        memory, n = _training_set(evidence), len(evidence.samples)
-        stamp = _stamp(reference, n)
+        reference, held_out = evidence.reference, evidence.held_out
+        fake = evidence.features.values if held_out is None else reference.features.values[held_out]
+        stamp = _stamp(reference)
         for column, metric in ((AUTHENTICITY, authenticity), (DISTANCE, memorization_distance)):
-            value, reason = None, ""
-            try:
-                value = metric(memory, evidence.features.values)
-            except ValueError as error:
-                reason = f"{error}."
+            value, reason = None, _ANGLES
+            if reference.dataset.info.is_image or column is not DISTANCE:
+                try:
+                    value, reason = metric(reference.memory, fake), ""
+                except ValueError as error:
+                    reason = f"{error}."
             yield Reading(
-                column, value, n=n, reason=reason, versions=versions(reference, column), protocol=stamp
+                column,
+                value,
+                n=len(fake),
+                reason=reason,
+                versions=versions(reference, column),
+                protocol=stamp,
             )
 
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """The authenticity of points by a locally uniform density; of features the dimension is not known."""
         info = reference.dataset.info
         values = {} if info.is_image else {AUTHENTICITY: expected_authenticity(info.size)}
-        yield from predicted(reference, self.columns, values, _stamp(reference, n))
+        yield from predicted(reference, self.columns, values, _stamp(reference))
 
 
-def _stamp(reference: Reference, n: int) -> Protocol:
+def _stamp(reference: Reference) -> Protocol:
+    # means over the samples: how many there are moves neither
     return {
         "n_train": len(reference.memory),
-        "n_fake": n,
         "reference": "train",
         "extractor": reference.extractor.id,
     }
-
-
-def _training_set(evidence: Evidence) -> Tensor:
-    """Features of the training split, without those examples that stand for fresh data here."""
-    memory = evidence.reference.memory
-    if evidence.left_out is None:
-        return memory
-    kept = torch.ones(len(memory), dtype=torch.bool)
-    kept[evidence.left_out] = False
-    return memory[kept]

@@ -86,9 +86,10 @@ class Quality:
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n draws of the test examples' own distribution score, as far as formulas reach."""
         real = reference.features.values
-        distances = {FID: expected_frechet_distance(real, n), KID: 0.0}
+        fewest = min(len(real), n)
+        distances = {FID: expected_frechet_distance(real, n), KID: 0.0} if fewest > 1 else {}
         yield from predicted(reference, (FID, KID), distances, protocol(reference, n))
-        shares = {DENSITY: 1.0, COVERAGE: expected_coverage(len(real), n, k=K)}
+        shares = {DENSITY: 1.0, COVERAGE: expected_coverage(len(real), n, k=K)} if fewest > K else {}
         among = (PRECISION, RECALL, DENSITY, COVERAGE)
         yield from predicted(reference, among, shares, protocol(reference, n, k=K))
         yield _bound(reference, ELBO, None)
@@ -129,9 +130,12 @@ def _bound(
     stamps = {"metric": column.version, "data": data_hash(reference.dataset)}
     split: dict[str, str | int | float | bool] = {"reference": "test", **settings}
     if compute is None:
-        reason = "No likelihood bound: this row has samples only."
+        reason = "No likelihood bound: this row has no model with an encoder behind it."
         return Reading(column, None, reason=reason, versions=stamps, protocol=split)
-    bound = compute()
+    try:
+        bound = compute()
+    except ValueError as refused:  # weights that are not finite
+        return Reading(column, None, reason=f"{refused}.", versions=stamps, protocol=split)
     split["n_real"] = bound.n
     if not math.isfinite(bound.mean):
         reason = f"The bound is {bound.mean}: the model has diverged or gives some example no likelihood."

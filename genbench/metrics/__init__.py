@@ -8,6 +8,7 @@ from genbench.metrics.class_coverage import (
     ExpectedClassCoverage,
     class_coverage,
     expected_class_coverage,
+    expected_entropy,
 )
 from genbench.metrics.frechet import expected_frechet_distance, frechet_distance, frechet_distance_infinity
 from genbench.metrics.inception import inception_score
@@ -17,6 +18,7 @@ from genbench.metrics.mode_coverage import (
     ExpectedModeCoverage,
     ModeCoverage,
     expected_mode_coverage,
+    expected_mode_coverage_of_labels,
     mode_coverage,
     mode_coverage_of_labels,
 )
@@ -56,8 +58,10 @@ __all__ = [
     "expected_authenticity",
     "expected_class_coverage",
     "expected_coverage",
+    "expected_entropy",
     "expected_frechet_distance",
     "expected_mode_coverage",
+    "expected_mode_coverage_of_labels",
     "expected_ndb",
     "frechet_distance",
     "frechet_distance_infinity",

@@ -33,6 +33,7 @@ CLASS_TOTAL_VARIATION = Column(
     meaning="half the summed difference of class shares",
 )
 
+_EXPECTED = 5  # times that a class must be expected in a reference for the reference to be sure to have it
 _PARTS = 10  # a class is covered at one part in ten of its share in the reference
 
 
@@ -99,6 +100,42 @@ def class_coverage(
     )
 
 
+def expected_entropy(shares: Tensor, n: int) -> float:
+    """Mean entropy in nats of the histogram of n labels with these true shares: exact.
+
+    Σ over classes and counts c of P(Binomial(n, p) = c) · -(c/n) ln(c/n). Where every class is common that is
+    (K - 1) / 2n below -Σ p ln p (Miller 1955).
+
+    Args:
+        shares: (K,) true shares of the classes, any floating type; divided by their sum.
+        n: how many labels, at least 1.
+
+    Raises:
+        ValueError: shares that are negative, not finite or all 0, or n below 1.
+    """
+    from scipy.stats import binom
+
+    if n < 1:
+        raise ValueError(f"n is {n}; it is at least 1")
+    alike, times = _shares(shares).unique(return_counts=True)  # type: ignore[no-untyped-call]
+    total = 0.0
+    for p, classes in zip(alike.tolist(), times.tolist(), strict=True):
+        reach = 40 + 12 * math.sqrt(n * p)  # beyond it lies less than rounding
+        low, high = max(1, math.floor(n * p - reach)), min(n, math.ceil(n * p + reach))
+        count = torch.arange(low, high + 1, dtype=torch.float64)
+        chance = torch.from_numpy(binom.pmf(count.numpy(), n, p))
+        total += classes * float((chance * torch.special.entr(count / n)).sum())
+    return total
+
+
+def _shares(shares: Tensor) -> Tensor:
+    total = float(shares.double().sum())
+    if shares.ndim != 1 or not 0 < total < math.inf or bool((shares < 0).any()):
+        raise ValueError(f"shares must be (K,), none negative, not all 0; got {shares.tolist()}")
+    p = shares.double().cpu() / total
+    return p[p > 0]
+
+
 class ExpectedClassCoverage(NamedTuple):
     """What ``ClassCoverage`` is on average for true samples; its fields, all as floats."""
 
@@ -111,10 +148,12 @@ class ExpectedClassCoverage(NamedTuple):
 def expected_class_coverage(shares: Tensor, n: int, m: float = math.inf) -> ExpectedClassCoverage:
     """What ``class_coverage`` gives where labels and reference have the same true shares: its floor.
 
-    With K classes of share p > 0 and w = 1/n + 1/m: kl = (K - 1) / 2 · w and entropy = -Σ p ln p -
-    (K - 1) / 2n, both to second order (Miller 1955); total variation = ½ Σ √(2 p (1 - p) w / π), the mean
-    of a normal difference; covered = Σ P(Binomial(n, p) ≥ n p / 10), times the chance 1 - (1 - p)^m that
-    the reference has the class. Valid where every class is expected several times in both.
+    With K classes of share p > 0: entropy = ``expected_entropy``, exact; kl = -Σ p ln p - entropy +
+    (K - 1) / 2m, the reference's part to second order, about (K - 1) / 2 · (1/n + 1/m) where all classes are
+    common; infinite where some class is expected fewer than five times in the reference, which may then
+    lack one that the labels show; total variation = ½ Σ √(2 p (1 - p) (1/n + 1/m) / π), the mean of a
+    normal difference, valid where every class is expected several times; covered = Σ P(Binomial(n, p) ≥
+    n p / 10), times the chance 1 - (1 - p)^m that the reference has the class.
 
     Args:
         shares: (K,) true shares of the classes, any floating type; divided by their sum.
@@ -126,20 +165,17 @@ def expected_class_coverage(shares: Tensor, n: int, m: float = math.inf) -> Expe
     """
     from scipy.stats import binom
 
-    total = float(shares.double().sum())
-    if shares.ndim != 1 or not 0 < total < math.inf or bool((shares < 0).any()):
-        raise ValueError(f"shares must be (K,), none negative, not all 0; got {shares.tolist()}")
     if min(n, m) < 1:
         raise ValueError(f"n is {n} and m is {m}; both are at least 1")
-    p = shares.double().cpu() / total
-    p = p[p > 0]
-    freedom, weight = (len(p) - 1) / 2, 1 / n + 1 / m
+    p = _shares(shares)
+    entropy, weight = expected_entropy(p, n), 1 / n + 1 / m
+    sure = m * float(p.min()) >= _EXPECTED
     enough = torch.ceil(n * p / _PARTS - 1e-9)  # 30 must not become 31 by rounding
     found = torch.from_numpy(binom.sf((enough - 1).numpy(), n, p.numpy()))
     present = 1 - (1 - p) ** m
     return ExpectedClassCoverage(
         covered=float((found * present).sum()),
-        entropy=float(torch.special.entr(p).sum()) - freedom / n,
-        kl=freedom * weight,
+        entropy=entropy,
+        kl=float(torch.special.entr(p).sum()) - entropy + (len(p) - 1) / (2 * m) if sure else math.inf,
         total_variation=float((2 * p * (1 - p) * weight / math.pi).sqrt().sum()) / 2,
     )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genbench.core.record import Better, Column
+from genbench.metrics.class_coverage import expected_entropy
 from genbench.metrics.inputs import class_counts, class_indices, feature_pair, positive
 
 MODES_COVERED = Column(
@@ -98,9 +99,9 @@ def mode_coverage_of_labels(labels: Tensor, num_modes: int) -> ModeCoverage:
     Every sample counts as of high quality; a mode is covered where it appears at least once, and reverse
     KL = KL(p̂ ‖ uniform) (Srivastava et al. 2017; Lin et al. 2018, section 4.2).
 
-    Direction, range and bias: as of ``mode_coverage``, floor ``expected_mode_coverage`` with an infinite
-    radius. Known failure: a classifier that is right in 99 % of cases puts one of 100 samples elsewhere,
-    which then covers a mode that no sample shows; ``class_coverage`` asks for a tenth of a class's share.
+    Direction, range and bias: as of ``mode_coverage``, floor ``expected_mode_coverage_of_labels``. Known
+    failure: a classifier that is right in 99 % of cases puts one of 100 samples elsewhere, which then
+    covers a mode that no sample shows; ``class_coverage`` asks for a tenth of a class's share.
 
     Args:
         labels: (N,) indices of modes, any integer type.
@@ -127,8 +128,8 @@ def expected_mode_coverage(
     """What ``mode_coverage`` gives for n true samples of equal Gaussian modes far apart: its floor.
 
     high quality q = P(χ² with ``dimensions`` degrees of freedom < radius²), 1 - e^-4.5 = 0.98889 in the
-    plane; covered = K (1 - (1 - q/K)^n), exact; reverse KL = Σ over c of K P(Binomial(nq, 1/K) = c) ·
-    (c/nq) ln(cK/nq), exact but for nq being taken as whole: about (K - 1) / 2nq once nq is well above K.
+    plane; covered = K (1 - (1 - q/K)^n), exact; reverse KL = ln K - ``expected_entropy`` of nq
+    labels, exact but for nq being taken as whole: about (K - 1) / 2nq once nq is well above K.
 
     Args:
         modes: K.
@@ -145,16 +146,34 @@ def expected_mode_coverage(
         )
     half = torch.tensor([dimensions / 2, radius**2 / 2], dtype=torch.float64)
     share = float(torch.special.gammainc(half[0], half[1]))
-    good = max(1, round(n * share))
-    count = torch.arange(1, good + 1, dtype=torch.float64)
-    whole = torch.tensor(float(good), dtype=torch.float64)
-    ways = torch.lgamma(whole + 1) - torch.lgamma(count + 1) - torch.lgamma(whole - count + 1)
-    rest = torch.special.xlog1py(whole - count, torch.tensor(-1 / modes, dtype=torch.float64))
-    chance = (ways - count * math.log(modes) + rest).exp()
+    alike = torch.full((modes,), 1 / modes, dtype=torch.float64)
     return ExpectedModeCoverage(
         covered=-modes * math.expm1(n * math.log1p(-share / modes)) if share < modes else 1.0,
         high_quality=share,
-        reverse_kl=float((modes * chance * count / good * (count * modes / good).log()).sum()),
+        reverse_kl=max(0.0, math.log(modes) - expected_entropy(alike, max(1, round(n * share)))),
+    )
+
+
+def expected_mode_coverage_of_labels(shares: Tensor, n: int) -> ExpectedModeCoverage:
+    """What ``mode_coverage_of_labels`` gives for n true samples of modes that have these shares: its floor.
+
+    covered = Σ 1 - (1 - p)^n and reverse KL = ln K - ``expected_entropy``, both exact: what the shares are
+    apart from uniform, and about (K - 1) / 2n for the sample. Stacked MNIST's digits are not all alike, which
+    is 0.004 of the 0.024 nats that 26,000 real stacks have.
+
+    Args:
+        shares: (K,) true shares of the modes, any floating type; divided by their sum.
+        n: how many samples, at least 1.
+
+    Raises:
+        ValueError: shares that are negative, not finite or all 0, or n below 1.
+    """
+    entropy = expected_entropy(shares, n)
+    p = shares.double().cpu() / float(shares.double().sum())
+    return ExpectedModeCoverage(
+        covered=float((1 - (1 - p) ** n).sum()),
+        high_quality=1.0,
+        reverse_kl=max(0.0, math.log(len(p)) - entropy),
     )
 
 

@@ -125,11 +125,11 @@ def _draw(axes: Axes, point: _Point, look: Look) -> ErrorbarContainer:
 
 
 def _floor(axes: Axes, summary: Summary) -> list[Line2D]:
-    """A dotted line where real images stand, if the records have it."""
+    """A dotted line where real data stand, if the records have it."""
     real = next((row.cells[QUALITY].estimate for row in summary.rows if row.model == "real"), None)
     if not real:
         return []
-    label = f"real images: {show(real).value}"
+    label = f"real data: {show(real).value}"
     return [axes.axhline(real.median, color=CONTROL_COLOR, linestyle=":", linewidth=1.6, label=label)]
 
 

@@ -14,9 +14,10 @@ QUICK = "QUICK RUN: not for comparison"
 _MIN_FOR_NOMINAL = 6  # below, the bootstrap interval of a median is the range of the values
 _INFORMATION = {"lanes", "steps"}  # may differ between the rows without making them incomparable
 _CONTROLS = {
-    "expected": "'expected' (computed) is what a perfect model scores on average at these sizes",
-    "real": "'real' (real data scored as if generated) is the best that can be had",
-    "memorized": "'memorized' (few training examples, replayed) is perfect and nothing new",
+    "expected": "'expected' (computed) is what a perfect model scores on average at these sizes, were the "
+    "two splits independent draws",
+    "real": "'real' (real data scored as if generated) is what a perfect model scores on this data",
+    "memorized": "'memorized' (training examples, replayed) is perfect and nothing new",
     "collapsed": "'collapsed' (one class only) is what mode collapse scores",
     "gaussian": "'gaussian' (the training examples' mean and covariance) is right in two moments only",
     "noise": "'noise' (uniform) is what an untrained model scores",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
@@ -153,7 +154,8 @@ def _bounds(
     model: GenerativeModel, data: DataInfo, training: Training, lane: int, seed: int, examples: Tensor
 ) -> Bounds:
     # evenly spread: the first test images of MNIST are the easier ones
-    some = examples[:: max(1, len(examples) // WEIGHTED_EXAMPLES)][:WEIGHTED_EXAMPLES]
+    count = min(WEIGHTED_EXAMPLES, len(examples))
+    some = examples[torch.linspace(0, len(examples) - 1, count).round().long().to(examples.device)]
 
     def evidence_lower_bound() -> Bound:
         return _mean(elbo(model, data, training.state, lane, seed, examples))

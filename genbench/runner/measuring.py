@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from genbench.core.errors import OutputError
+from genbench.core.errors import DataError, OutputError
 from genbench.core.ids import content_hash
 from genbench.core.record import EXPECTED, SAMPLED, Column, Status
 from genbench.core.registry import measures
@@ -62,8 +62,12 @@ def measure_controls(
     for name in SAMPLED:
         for seed in range(CONTROL_SEEDS):
             subject = _control(name, dataset.info.name, seed)
-            control = control_samples(name, dataset, samples, seed)
-            evidence = Evidence(reference, control.samples, left_out=control.left_out)
+            try:
+                control = control_samples(name, dataset, samples, seed)
+            except DataError as error:  # this data cannot have that row; the others stand
+                scribe.fail(subject, columns_of(own), Status.SKIPPED, str(error))
+                continue
+            evidence = Evidence(reference, control.samples, held_out=control.held_out)
             for measure in own:
                 take(measure, partial(measure, evidence), subject, scribe, reporter)
 

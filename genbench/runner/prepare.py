@@ -5,7 +5,13 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 
-from genbench.core.errors import DataUnavailable, GenbenchWarning, SuiteError
+from genbench.core.errors import (
+    DataUnavailable,
+    GenbenchError,
+    GenbenchWarning,
+    PluginError,
+    SuiteError,
+)
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset, DatasetSource
 from genbench.suite.options import build
@@ -18,7 +24,7 @@ class Loaded:
     """A dataset that is really used.
 
     Attributes:
-        data: the images.
+        data: the examples.
         spec: its name and content hash.
         asked: the name in the suite.
         banner: what to announce where a fallback stands in for what the suite asked for, else empty.
@@ -44,6 +50,24 @@ def source_of(entry: DatasetEntry, number: int) -> DatasetSource:
     source, _ = build(datasets.get(entry.name), entry.options, f"dataset[{number}]")
     checked: DatasetSource = source
     return checked
+
+
+def load(source: DatasetSource, name: str) -> Dataset:
+    """The data of a source.
+
+    Raises:
+        DataError: as ``DatasetSource.load``.
+        PluginError: the source fails in another way: it is not written for this genbench.
+    """
+    try:
+        return source.load()
+    except GenbenchError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"dataset {name!r} ({datasets.origin(name)}) fails to load: {type(error).__name__}: {error}. "
+            "What a dataset must be is in genbench/data/dataset.py."
+        ) from error
 
 
 def load_datasets(suite: Suite) -> list[Loaded]:
@@ -78,12 +102,12 @@ def load_datasets(suite: Suite) -> list[Loaded]:
 
 def _load(entry: DatasetEntry, number: int) -> Loaded:
     try:
-        data = source_of(entry, number).load()
+        data = load(source_of(entry, number), entry.name)
         return Loaded(data, DataSpec(data.info.name, data.hash), entry.name)
     except DataUnavailable as error:
         if entry.fallback is None:
             raise
-        data = datasets.get(entry.fallback)().load()
+        data = load(datasets.get(entry.fallback)(), entry.fallback)
         banner = (
             f"{entry.name} is not to be had here, so this run uses {entry.fallback} ({data.source}), as the "
             f"suite declares. Everything it writes says {entry.fallback}. {error}"

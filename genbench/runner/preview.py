@@ -49,7 +49,7 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
             ) from error
         yield (
             f"{cohort.model.label} on {cohort.data.name}: seeds {', '.join(map(str, cohort.seeds))}; "
-            f"{suite.train.steps:,} steps, {per_step * suite.train.steps:,} images a seed"
+            f"{suite.train.steps:,} steps, {per_step * suite.train.steps:,} examples a seed"
         )
     yield f"measures: {', '.join(suite.measures)} on {suite.samples:,} samples a seed"
     if suite.train.compile != "never" and (missing := compiler_missing(chosen)):

@@ -11,7 +11,8 @@ import torch
 from genbench.core.errors import CheckpointError, GenbenchError, PluginError, RecordError, UnknownName
 from genbench.core.registry import models
 from genbench.data.dataset import Dataset, Examples, GaussianModes
-from genbench.models.protocol import GenerativeModel
+from genbench.measures.known_modes import RADIUS
+from genbench.models.protocol import Bounded, GenerativeModel
 from genbench.report.grids import write_figure, write_grid
 from genbench.report.scatter import write_scatter
 from genbench.store.journal import read_records
@@ -30,9 +31,6 @@ OVERVIEW_IMAGES = 16
 
 POINTS = 2_500
 """Points of each model, or seed, in a scatter plot."""
-
-RADIUS = 3.0
-"""Standard deviations around a mode within which its circle lies."""
 
 FIXED = "grid"
 """Names the stream of latents of every grid: the same noise in every lane, so that columns compare."""
@@ -56,6 +54,16 @@ def build_model(spec: ModelSpec | Header) -> GenerativeModel:
         raise PluginError(
             f"model {name!r} ({models.origin(name)}) lacks {', '.join(lacks)}: what a model must have is in "
             "genbench/models/protocol.py."
+        )
+    if not callable(model.prior):
+        raise PluginError(
+            f"model {name!r} ({models.origin(name)}) has a `prior` that is no method: write "
+            "`def prior(self, data): return Noise(...)`, what `sample` takes for such data."
+        )
+    if callable(getattr(model, "elbo", None)) and not isinstance(model, Bounded):
+        raise PluginError(
+            f"model {name!r} ({models.origin(name)}) has an `elbo` but not all that goes with it: "
+            "`posterior_noise` and `log_weight`, see Bounded in genbench/models/protocol.py."
         )
     return model
 

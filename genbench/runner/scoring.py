@@ -25,6 +25,7 @@ from genbench.data.samplefile import Range, SampleFile, open_samples
 from genbench.measures.evidence import Evidence, Measure, Reference
 from genbench.metrics import expected_frechet_distance
 from genbench.runner.measuring import chosen_measures, measure_controls, take
+from genbench.runner.prepare import load
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.scribe import Scribe, Subject
 from genbench.suite.options import build
@@ -74,7 +75,7 @@ def evaluate(
         opened.callback(reporter.end)  # also where something is wrong: a live line hides the cursor
         chosen_device = choose_device(device)
         source, _ = build(datasets.get(dataset), options or {}, dataset)
-        data: Dataset = source.load()
+        data = load(source, dataset)
         reporter.begin("reading the samples", 0)
         files = [
             opened.enter_context(open_samples(user_path(str(path)), data.info, value_range)) for path in paths

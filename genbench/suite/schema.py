@@ -114,7 +114,7 @@ class Suite(Strict):
         question: what it is to answer, one sentence.
         seeds: how many (0, 1, 2, ...), or which.
         measures: which runners measure the trained models.
-        samples: images drawn from each trained model for the measures.
+        samples: drawn from each trained model for the measures.
         train: the budget.
         dataset: at least one.
         model: at least one; labels differ.

@@ -28,6 +28,13 @@ def test_shapes(data):
     assert data.features == "mnist-cnn per channel"
 
 
+def test_the_modes_have_the_shares_of_independent_digits(data):
+    of_one = np.bincount(Digits().load().train_labels) / 1198
+    assert data.modes.shares.shape == (1000,)
+    assert data.modes.shares.sum() == pytest.approx(1)
+    assert data.modes.shares[274] == pytest.approx(of_one[2] * of_one[7] * of_one[4])
+
+
 def test_every_channel_is_a_digit_of_its_split_and_the_label_says_which(data):
     digits = Digits().load()
     for split in ("train", "test"):

@@ -34,7 +34,7 @@ def control(reference):
 
 def _evidence(reference, name, n, seed):
     drawn = control_samples(name, reference.dataset, n, seed)
-    return Evidence(reference, drawn.samples, left_out=drawn.left_out)
+    return Evidence(reference, drawn.samples, held_out=drawn.held_out)
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,8 @@ import pytest
 
 from genbench.core.record import SAMPLED, Better
 from genbench.core.registry import measures
-from genbench.measures.controls import MEMORY, control_samples
+from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence
-from genbench.metrics import frechet_distance
 
 FAMILIES = ("quality", "modes", "memorization")
 RANKED = {
@@ -27,7 +26,7 @@ def rows_of(reference, n, seeds):
     for name in SAMPLED:
         for seed in seeds:
             drawn = control_samples(name, reference.dataset, n, seed)
-            evidence = Evidence(reference, drawn.samples, left_out=drawn.left_out)
+            evidence = Evidence(reference, drawn.samples, held_out=drawn.held_out)
             for reading in (reading for measure in taken for reading in measure(evidence)):
                 rows.setdefault(name, {}).setdefault(reading.column.metric, []).append(reading.value)
     return rows
@@ -62,8 +61,11 @@ def is_worse(metric, values, others, *, ties=False):
     "metric", [*DISTANCES, "quality.recall", "quality.coverage", "modes.entropy", "modes.kl"]
 )
 def test_real_is_best(rows, metric):
-    """Not in precision and density: one class may be easier to hit than all, and `collapsed` 0.02 higher."""
-    for name in SAMPLED[1:]:
+    """Not in precision and density: one class may be easier to hit than all, and `collapsed` 0.02 higher.
+
+    Nor is it told from `memorized`, which these do not see.
+    """
+    for name in SAMPLED[2:]:
         assert is_worse(metric, rows[name][metric], rows["real"][metric]), name
 
 
@@ -77,10 +79,8 @@ def test_real_lacks_nothing(rows):
 
 @pytest.mark.parametrize("metric", [*DISTANCES, *SHARES])
 def test_noise_is_worst(rows, metric):
-    """Ties: `memorized` has no more recall where each sample is there more often than k times."""
     for name in SAMPLED[:-1]:
-        ties = metric == "quality.recall"
-        assert is_worse(metric, rows["noise"][metric], rows[name][metric], ties=ties), name
+        assert is_worse(metric, rows["noise"][metric], rows[name][metric]), name
 
 
 def test_noise_is_new_and_of_one_class(rows):
@@ -98,16 +98,16 @@ def test_collapsed_has_precision_and_nothing_else(rows):
     assert min(collapsed["quality.fid"]) > 40 * max(real["quality.fid"])
 
 
-def test_memorized_is_perfect_but_for_its_few_images(setting):
-    """Its distance is that of fresh images as few as it replays, far below every other failure's."""
-    reference, n, rows = setting
-    fresh = control_samples("real", reference.dataset, n // MEMORY, 0).samples
-    few = frechet_distance(reference.features.values, reference.extractor(fresh).values)
-    for found in rows["memorized"]["quality.fid"]:
-        assert 0.5 * few < found < 2 * few
-        assert found < 0.5 * min(rows["gaussian"]["quality.fid"])
-        assert found < 0.15 * min(rows["collapsed"]["quality.fid"])
-    assert min(rows["memorized"]["quality.precision"]) > min(rows["real"]["quality.precision"]) - 0.05
+def test_memorized_is_near_perfect_to_whoever_does_not_look(rows):
+    """Training images with replacement: near the floor in every distance and share, far from all failures."""
+    real, memorized = rows["real"], rows["memorized"]
+    for found in memorized["quality.fid"]:
+        assert found < 3 * max(real["quality.fid"])
+        assert found < 0.1 * min(rows["gaussian"]["quality.fid"])
+        assert found < 0.03 * min(rows["collapsed"]["quality.fid"])
+    for metric in SHARES:
+        assert min(memorized[metric]) > min(real[metric]) - 0.2, metric
+    assert set(memorized["modes.covered"]) == {10}
 
 
 def test_memorized_fails_memorization_clearly(rows):
@@ -126,5 +126,5 @@ def test_a_gaussian_is_worse_than_real_everywhere(rows, metric):
 
 @pytest.mark.parametrize("metric", DISTANCES)
 def test_failures_in_their_order(rows, metric):
-    for better, worse in (("real", "memorized"), ("memorized", "collapsed"), ("gaussian", "noise")):
+    for better, worse in (("memorized", "gaussian"), ("gaussian", "collapsed"), ("collapsed", "noise")):
         assert is_worse(metric, rows[worse][metric], rows[better][metric])

@@ -11,7 +11,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from genbench.core.registry import measures
-from genbench.measures.evidence import Evidence
+from genbench.measures.evidence import Evidence, Reference
 
 UP, DOWN = 1, -1
 
@@ -83,6 +83,15 @@ def degraded(how, step, dataset, n, seed):
     return dataset.train_examples[fresh], fresh
 
 
+def _without(reference, fresh):
+    """The same reference, but those training examples stand for fresh data and cannot be remembered."""
+    own = Reference(reference.dataset, reference.device)
+    kept = np.setdiff1d(np.arange(len(reference.memory)), fresh)
+    known = {"extractor": reference.extractor, "features": reference.features}
+    vars(own).update(known, memory=reference.memory[torch.from_numpy(kept)])
+    return own
+
+
 def scores(how, reference, n, seeds):
     """Metric to an array (steps, seeds)."""
     taken = [measures.get(name)() for name in ("quality", "modes", "memorization")]
@@ -92,7 +101,7 @@ def scores(how, reference, n, seeds):
         for seed in range(seeds):
             images, fresh = degraded(how, step, reference.dataset, n, seed)
             stored = torch.from_numpy(np.ascontiguousarray(images.round().clip(0, 255), dtype=np.uint8))
-            evidence = Evidence(reference, stored, left_out=torch.from_numpy(np.unique(fresh)))
+            evidence = Evidence(_without(reference, fresh), stored)
             row.append({r.column.metric: r.value for measure in taken for r in measure(evidence)})
         rows.append(row)
     return {

@@ -116,7 +116,7 @@ def test_bound(control, read, quality):
     evidence = control("real", 20)
     for metric in BOUNDS:
         assert read(quality, evidence)[metric].value is None
-        assert "samples only" in read(quality, evidence)[metric].reason
+        assert "no model with an encoder" in read(quality, evidence)[metric].reason
     found = read(quality, Evidence(evidence.reference, evidence.samples, both(Bound(-95.5, 0.5, 599))))
     reading = found["quality.elbo"]
     assert (reading.value, reading.error, reading.n) == (-95.5, pytest.approx(0.98), 599)
@@ -132,6 +132,22 @@ def test_a_bound_that_is_not_finite(control, read, quality, mean):
     for metric in BOUNDS:
         assert found[metric].value is None
         assert "diverged" in found[metric].reason
+
+
+def test_weights_that_are_not_finite_are_a_reason(control, read, quality):
+    def refuse(draws):
+        raise ValueError("log_weights is not finite in 1 of 20 rows")
+
+    real = control("real", 20)
+    given = Bounds(elbo=lambda: Bound(-math.inf, 1.0, 599), importance=refuse)
+    found = read(quality, Evidence(real.reference, real.samples, given))
+    assert "not finite in 1 of 20" in found["quality.iw_bound"].reason
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_of_too_few_samples_nothing_is_expected_but_reasons(reference, quality, n):
+    for reading in quality.expected(reference, n):
+        assert reading.reason or (n > 1 and reading.column.metric in ("quality.fid", "quality.kid"))
 
 
 def test_one_image_repeated_still_gives_numbers(reference, read, quality):

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from genbench.metrics.class_coverage import class_coverage, expected_class_coverage
+from genbench.metrics.class_coverage import class_coverage, expected_class_coverage, expected_entropy
 
 
 def test_all_classes_alike():
@@ -129,11 +129,28 @@ def test_expectation_of_true_labels(shares, n, m):
 
 
 def test_expectation_by_hand():
-    found = expected_class_coverage(torch.tensor([1.0, 1.0]), 2, 4)  # shares need not sum to 1
-    assert found.entropy == pytest.approx(math.log(2) - 1 / 4)
-    assert found.kl == pytest.approx(0.5 * (1 / 2 + 1 / 4))
-    assert found.total_variation == pytest.approx(math.sqrt(0.5 * 0.75 / math.pi))
-    assert found.covered == pytest.approx(2 * 0.75 * (1 - 0.5**4))
+    found = expected_class_coverage(torch.tensor([1.0, 1.0]), 2, 40)  # shares need not sum to 1
+    assert found.entropy == pytest.approx(math.log(2) / 2)  # two labels differ half of the time
+    assert found.kl == pytest.approx(math.log(2) / 2 + 1 / 80)
+    assert found.total_variation == pytest.approx(math.sqrt(0.5 * (1 / 2 + 1 / 40) / math.pi))
+    assert found.covered == pytest.approx(2 * 0.75)
+    assert expected_entropy(torch.ones(7), 1) == 0
+
+
+def test_where_the_reference_may_lack_a_class_the_divergence_is_infinite():
+    assert expected_class_coverage(torch.ones(10), 100, 49).kl == math.inf
+    assert expected_class_coverage(torch.ones(10), 100, 50).kl < 0.2
+
+
+@pytest.mark.parametrize(("classes", "n"), [(3, 1), (1000, 100), (1000, 5000), (10, 10**6)])
+def test_expected_entropy_however_rare_the_classes(classes, n):
+    random = np.random.default_rng(8)
+    shares = random.dirichlet(np.ones(classes))
+    found = [scipy.stats.entropy(random.multinomial(n, shares)) for _ in range(200)]
+    error = np.std(found) / math.sqrt(200)
+    assert expected_entropy(torch.from_numpy(shares), n) == pytest.approx(
+        np.mean(found), abs=4 * error + 1e-9
+    )
 
 
 def test_expectation_of_rare_classes_that_need_more_than_one_label():

@@ -63,7 +63,7 @@ def test_points_have_their_quality_and_the_seconds_of_a_lane(make: Make) -> None
     ends = np.concatenate([bar.get_segments()[0] for bar in container.lines[2]])
     assert np.sort(ends[:, 0])[[0, -1]] == pytest.approx([3.6, 4.4])
     assert np.sort(ends[:, 1])[[0, -1]] == pytest.approx([10.0, 17.0])
-    assert legend(figure) == ["gan", "real images: 1.50"]
+    assert legend(figure) == ["gan", "real data: 1.50"]
     floor = next(line for line in axes.lines if line.get_linestyle() == ":")
     assert floor.get_ydata() == pytest.approx([1.5, 1.5])
     assert axes.get_xlabel() == "training time of one lane ↓ (s)" and axes.get_ylabel() == "FD ↓"

@@ -125,7 +125,7 @@ def test_the_plan_can_be_previewed(tiny_suite, monkeypatch, tmp_path):
     suite = tiny_suite("dataset.digits.name=mnist", "dataset.mnist.fallback=digits", quick=True)
     text = "\n".join(preview(suite, "cpu"))
     assert "suite tiny: 4 trials in 2 cohorts  QUICK" in text
-    assert "vae on mnist: seeds 0, 1; 20 steps, 320 images a seed" in text
+    assert "vae on mnist: seeds 0, 1; 20 steps, 320 examples a seed" in text
     assert (
         "mnist: not found on this machine: it would be downloaded where that can be, or else digits used"
         in text
