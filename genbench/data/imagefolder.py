@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
@@ -45,7 +45,8 @@ class ImageFolder:
         """These images, decoded.
 
         Raises:
-            DataError: a file is damaged, of another size, of more than 8 bits, transparent or animated.
+            DataError: a file is damaged, of another size, of more than 8 bits, transparent, animated, or in
+                colour where the dataset is grey.
         """
         files = self.files[rows]
         images = np.empty((len(files), *self.shape[1:]), dtype=np.uint8)
@@ -69,6 +70,7 @@ class ImageFolder:
                     )
                 if getattr(image, "is_animated", False):
                     raise DataError(f"{file} is an animation. Save its frames as images of their own.")
+                _check_depth(image, file)
                 return np.asarray(_converted(image, file, _MODES[1 if len(self.shape) == 3 else 3]))
         except DataError:
             raise
@@ -115,20 +117,46 @@ def image_folder(folder: Path, info: DataInfo) -> ImageFolder:
     return ImageFolder(files, (len(files), *size, *([channels] if channels > 1 else [])))
 
 
-def _converted(image: Image.Image, file: Path, mode: str) -> Image.Image:
+def _check_depth(image: ImageFile.ImageFile, file: Path) -> None:
+    """Refuse more than 8 bits a channel in an image not decoded yet.
+
+    Raises:
+        DataError: it has, by its mode or, in colour, only by how it will be decoded.
+    """
     if image.mode not in _EIGHT_BIT:
-        raise DataError(
-            f"{file} has pixels of mode {image.mode!r}, not of 8 bits a channel, and how to bring them to 0 "
-            "to 255 is not known. Save it with 8 bits."
-        )
+        what = f"pixels of mode {image.mode!r}, not of 8 bits a channel"
+    elif image.format in ("PNG", "PPM") and _decoded_from_more(image.tile[0][3]):
+        what = "more than 8 bits a channel"
+    else:
+        return
+    raise DataError(
+        f"{file} has {what}, and how to bring them to 0 to 255 is not known. Save it with 8 bits."
+    )
+
+
+def _decoded_from_more(how: object) -> bool:
+    """PNG: raw mode, such as ``RGB;16B``; PPM: a mode and the number of white, where that is not 255."""
+    if isinstance(how, tuple):
+        return any(isinstance(part, int) and part > 255 for part in how)
+    return ";16" in str(how)
+
+
+def _converted(image: Image.Image, file: Path, mode: str) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() != _OPAQUE:
             raise DataError(
                 f"{file} is transparent in places, and what is behind it is not known. Save it without alpha."
             )
-    # a palette holds colours, and is greyed as they are
-    return image.convert("RGB").convert(mode) if image.mode in ("P", "PA", "RGBA") else image.convert(mode)
+    if image.mode in ("1", "L", "LA"):
+        return image.convert(mode)
+    image = image.convert("RGB")
+    if mode == "L" and np.ptp(np.asarray(image), axis=2).any():
+        raise DataError(
+            f"{file} is in colour, and the dataset's images are grey: how one greys them changes the scores, "
+            "so it is not done here. Save it in grey."
+        )
+    return image.convert(mode)
 
 
 def _some(names: list[str]) -> str:

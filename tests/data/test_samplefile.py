@@ -3,6 +3,7 @@ import struct
 import tempfile
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -424,6 +425,53 @@ def test_images_that_are_refused_by_name(tmp_path):
     for content in (b"", b"hello", (tmp_path / "000.png").read_bytes()[:60], b"%!PS-Adobe-3.0 EPSF-3.0\n"):
         odd.write_bytes(content)
         refuse("cannot be read as an image")
+
+
+def png(depth, colour_type, channels, width=4, height=5):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    row = b"\0" + b"\xff" * (width * channels * depth // 8)
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    pixels = zlib.compress(row * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("info", [GREY, COLOUR], ids=["grey", "colour"])
+def test_sixteen_bits_in_any_mode_are_refused(tmp_path, info):
+    for colour_type, channels in ((0, 1), (2, 3), (4, 2), (6, 4)):
+        (tmp_path / "x.png").write_bytes(png(8, colour_type, channels))
+        assert read(tmp_path, info).min() == 255
+        (tmp_path / "x.png").write_bytes(png(16, colour_type, channels))
+        refused(
+            tmp_path, r"x.png has .* bits a channel, and how to bring them to 0 to 255 is not known", info
+        )
+    (tmp_path / "x.png").unlink()
+    for content in (b"P6 4 5 65535\n" + bytes(120), b"P3 4 5 1000\n" + b"0 " * 60):
+        (tmp_path / "x.ppm").write_bytes(content)
+        refused(tmp_path, "x.ppm has more than 8 bits a channel", info)
+    (tmp_path / "x.ppm").write_bytes(b"P6 4 5 255\n" + bytes([77] * 60))
+    assert (read(tmp_path, info) == 77).all()
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [("png", None), ("png", "P"), ("bmp", None), ("jpg", "CMYK")])
+@pytest.mark.filterwarnings("ignore:.*JPEG")
+def test_colour_is_not_greyed(tmp_path, suffix, mode):
+    folder_of(tmp_path, images())
+    picture = Image.new("RGB", (4, 5), (90, 90, 90))
+    picture.putpixel((2, 3), (90, 240, 10))
+    (picture.convert(mode) if mode else picture).save(tmp_path / f"odd.{suffix}")
+    refused(tmp_path, f"odd.{suffix} is in colour, and the dataset's images are grey")
+    for file in tmp_path.glob("*.png"):
+        file.unlink()
+    if suffix != "png":
+        assert np.ptp(read(tmp_path, COLOUR), axis=1).any()
+
+
+def test_grey_jpeg_saved_in_colour_stays_grey(tmp_path):
+    folder_of(tmp_path, images(), "{:03}.jpg", mode="RGB")
+    with pytest.warns(GenbenchWarning, match="JPEG"):
+        assert read(tmp_path).shape == (9, 1, 5, 4)
 
 
 def test_folders_without_images_for_this_dataset(tmp_path):
