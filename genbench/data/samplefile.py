@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +114,32 @@ def open_samples(path: Path, info: DataInfo, value_range: Range | None = None) -
             return images
 
         yield SampleFile(path, _look_through(path, rows, info, span, form), rows, form)
+
+
+def check_range_is_used(files: Sequence[SampleFile], value_range: Range | None) -> None:
+    """A range that contradicts uint8, which is 0 to 255 always, must be meant for other files of the call.
+
+    Raises:
+        DataError: all the files are uint8.
+
+    Warns:
+        GenbenchWarning: of each uint8 file, where the range is for others.
+    """
+    if value_range is None or value_range == _GREYS:
+        return
+    given = f"--range {_colon(value_range)}"
+    whole = [file for file in files if file.rows.dtype == np.uint8]
+    if whole and len(whole) == len(files):
+        raise DataError(
+            f"{given}: {whole[0].path} is uint8, in which 0 is black and 255 white always. Leave the range "
+            "out, or save the samples as floating-point numbers if they are in that range."
+        )
+    for file in whole:
+        warnings.warn(
+            f"{file.path} is uint8, in which 0 is black and 255 white always: {given} is for the others.",
+            GenbenchWarning,
+            stacklevel=2,
+        )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from genbench.core.record import CONTROLS, Record, Status
 from genbench.core.registry import datasets, measures
 from genbench.data.dataset import Dataset
 from genbench.data.files import user_path
-from genbench.data.samplefile import Range, SampleFile, open_samples
+from genbench.data.samplefile import Range, SampleFile, check_range_is_used, open_samples
 from genbench.measures.evidence import Evidence, Measure, Reference
 from genbench.metrics import expected_frechet_distance
 from genbench.runner.measuring import chosen_measures, measure_controls, take
@@ -60,7 +60,8 @@ def evaluate(
         paths: ``.npy`` or ``.npz`` files or folders of images; each is a row named by its file.
         dataset: name of the data that they are compared with.
         options: of the dataset, as in a suite's ``[[dataset]]``.
-        value_range: which numbers mean black and white in images that are not uint8, which is 0 to 255.
+        value_range: which numbers mean black and white in images that are not uint8, which is 0 to 255; with
+            uint8 files only, another range is an error.
         device: ``auto``, ``cpu`` or ``cuda``.
         reporter: told of progress; by default only warnings are printed.
 
@@ -83,6 +84,7 @@ def evaluate(
         reporter.end()
         if not files:
             raise DataError("no samples were given. Name a .npy or .npz file, or a folder of images.")
+        check_range_is_used(files, value_range)
         rows = dict(zip(_row_names(files), files, strict=True))
         reference = Reference(data, chosen_device)
         if not reference.extractor.pinned:

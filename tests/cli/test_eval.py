@@ -67,6 +67,7 @@ def test_a_range_that_begins_with_a_minus(genbench, images, given, fresh_folder)
     rows = [line.split(",") for line in said.out.splitlines()]
     scores = {name: [row[7:12] for row in rows if row[4] == name] for name in ("tanh", "bytes")}
     assert said.code == 0 and scores["tanh"] == scores["bytes"] != []
+    assert "bytes.npy is uint8, in which 0 is black and 255 white always: --range -1:1 is for" in said.err
 
 
 def test_a_plugin_brings_a_dataset_and_a_measure(genbench, file, fresh_folder):
@@ -148,6 +149,10 @@ class Brightness:
         (
             ["mine.npy", "--dataset", "digits", "--range", "1"],
             r"--range 1: expected two numbers, the lower first",
+        ),
+        (
+            ["mine.npy", "--dataset", "digits", "--range", "0:1"],
+            r"--range 0:1: mine.npy is uint8, in which 0",
         ),
         (["mine.npy", "--dataset", "digits", "--range", "0:1:2"], r"--range 0:1:2: expected two numbers"),
         (["mine.npy", "--dataset", "digits", "--range", "nan:1"], r"--range nan:1: expected two numbers"),

@@ -15,7 +15,7 @@ from PIL import Image
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
 from genbench.data.arrayfile import open_array
-from genbench.data.samplefile import USUAL, open_samples
+from genbench.data.samplefile import USUAL, check_range_is_used, open_samples
 
 GREY = DataInfo("grey", (1, 5, 4))
 COLOUR = DataInfo("colour", (3, 5, 4))
@@ -348,6 +348,23 @@ def test_a_file_that_shrinks_while_it_is_read(tmp_path):
     with open_samples(path, GREY) as samples, pytest.raises(DataError, match="was changed while it was read"):
         path.write_bytes(path.read_bytes()[:500])
         samples[:10]
+
+
+def test_a_range_that_contradicts_uint8(tmp_path):
+    paths = saved(tmp_path, images()), saved(tmp_path, images() / 255, "floats.npy")
+    for span in ((0, 1), (-1, 1)):
+        with open_samples(paths[0], GREY, span) as whole, open_samples(paths[1], GREY, (0, 1)) as floats:
+            with pytest.raises(
+                DataError, match=rf"--range {span[0]}:1: .*x.npy is uint8, .* Leave the range out"
+            ):
+                check_range_is_used([whole], span)
+            with pytest.warns(GenbenchWarning, match=r"x.npy is uint8, .* is for the others"):
+                check_range_is_used([whole, floats], span)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                check_range_is_used([floats], span)
+                check_range_is_used([whole], (0, 255))
+                check_range_is_used([whole], None)
 
 
 def test_what_is_no_sample_file(tmp_path):

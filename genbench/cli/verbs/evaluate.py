@@ -34,7 +34,8 @@ def eval_(
         typer.Option(
             "--range",
             metavar="LO:HI",
-            help="The numbers that mean black and white: 0:1, -1:1, 0:255. Needed for all images but uint8.",
+            help="The numbers that mean black and white: 0:1, -1:1, 0:255. Needed for all images but uint8 "
+            "and image files, which are 0:255 always: for these alone another range is an error.",
         ),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.RICH,
