@@ -50,11 +50,14 @@ class PerChannel:
         Raises:
             DataError: other images.
         """
-        starts = range(0, len(samples), _CHUNK)
-        parts = [self._read(samples[start : start + _CHUNK]) for start in starts] or [self._empty()]
-        return Features(
-            torch.cat([part.values for part in parts]), torch.cat([p.probabilities for p in parts])
-        )
+        values, probabilities = (torch.empty(len(samples), part.shape[1]) for part in self._empty())
+        for start in range(
+            0, len(samples), _CHUNK
+        ):  # into place: a thousand probabilities an image, held once
+            part = self._read(samples[start : start + _CHUNK])
+            values[start : start + len(part.values)] = part.values
+            probabilities[start : start + len(part.values)] = part.probabilities
+        return Features(values, probabilities)
 
     def _read(self, images: Tensor) -> Features:
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != self.channels:

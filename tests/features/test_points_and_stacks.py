@@ -1,10 +1,12 @@
+import weakref
+
 import pytest
 import torch
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError
 from genbench.core.registry import datasets
-from genbench.features import extractor_for
+from genbench.features import extractor_for, per_channel
 from genbench.features.coordinates import Coordinates
 
 
@@ -66,6 +68,26 @@ def test_stacks_are_read_channel_by_channel(digits, stacked):
     right = (found.probabilities.argmax(1).numpy() == stacked.test_labels).mean()
     assert right > 0.97  # three digits, 99.5 % each
     assert three(images[:0]).values.shape == (0, 192)
+
+
+def test_probabilities_are_held_once(stacked, monkeypatch):
+    """A thousand an image: each part goes where it stays, and is let go before the next is read."""
+    images = torch.from_numpy(stacked.test_examples[:40])
+    extractor = extractor_for(stacked)
+    expected = extractor(images)
+    monkeypatch.setattr(per_channel, "_CHUNK", 8)
+    parts, alive = [], []
+
+    def read(self, images, usual=per_channel.PerChannel._read):
+        alive.append(sum(part() is not None for part in parts))
+        found = usual(self, images)
+        parts.append(weakref.ref(found.probabilities))
+        return found
+
+    monkeypatch.setattr(per_channel.PerChannel, "_read", read)
+    found = extractor(images)
+    assert max(alive) <= 1
+    torch.testing.assert_close(found, expected)
 
 
 def test_grey_images_are_no_stacks(stacked):
