@@ -253,17 +253,13 @@ def test_by_default_only_warnings_are_printed(files, tmp_path, digits, capfd):
 
 
 PEAK = """
-import sys, torch
+import sys
 from pathlib import Path
-from genbench.core.registry import datasets
-from genbench.data.samplefile import open_samples
-from genbench.measures.evidence import Evidence, Reference
-from genbench.runner.scoring import _Tensors
+from genbench.runner import measuring
+from genbench.runner.scoring import evaluate
 
-data = datasets.get("digits")().load()
-with open_samples(Path(sys.argv[1]), data.info, (0, 1)) as samples:
-    evidence = Evidence(Reference(data, torch.device("cpu")), _Tensors(samples))
-    evidence.features, evidence.reference.features
+measuring.CONTROL_SEEDS = 1
+evaluate([sys.argv[1]], "digits", value_range=(0, 1), device="cpu")
 (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(int(peak.split()[1]) << 10)
 """
@@ -272,12 +268,15 @@ print(int(peak.split()[1]) << 10)
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system tells no peak memory")
 def test_samples_need_not_fit_in_memory(tmp_path):
-    """30,000 images of float64, 188 MB, take little more memory than 500: features, 9 MB, and slices."""
+    """30,000 images of float64, 188 MB, take less than 120 MB more than 2,000.
+
+    It is about 80 MB: features, what measures keep of each sample, and slices; with the file read at once, 280.
+    """
     peaks = []
-    for n in (500, 30_000):
+    for n in (2_000, 30_000):
         array = np.lib.format.open_memmap(tmp_path / f"{n}.npy", "w+", np.float64, (n, 28, 28))
-        array[:, ::2] = 1
+        array[:, ::2] = np.random.default_rng(0).random((n, 14, 28))
         array.flush()
         command = [sys.executable, "-c", PEAK, tmp_path / f"{n}.npy"]
         peaks.append(int(subprocess.run(command, check=True, capture_output=True).stdout))
-    assert peaks[1] - peaks[0] < 48 << 20, peaks
+    assert peaks[1] - peaks[0] < 120 << 20, peaks
