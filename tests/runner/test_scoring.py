@@ -270,7 +270,7 @@ print(int(peak.split()[1]) << 10)
 def test_samples_need_not_fit_in_memory(tmp_path):
     """30,000 images of float64, 188 MB, take less than 120 MB more than 2,000.
 
-    It is about 80 MB: features, what measures keep of each sample, and slices; with the file read at once, 280.
+    About 80 MB: features, what measures keep of each sample, and slices; were the file read at once, 280.
     """
     peaks = []
     for n in (2_000, 30_000):
