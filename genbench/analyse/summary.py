@@ -192,6 +192,9 @@ def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Ce
         return Cell(_measurement(widest[0]), tuple(reasons))
     if widest:
         return Cell(estimate_over_seeds([r.value for r in widest if r.value is not None]), tuple(reasons))
+    skipped = {r.reason for r in records if r.status is Status.SKIPPED}
+    if len(skipped) == 1 and all(r.status is Status.SKIPPED for r in records):
+        return Cell(None, tuple(skipped))  # the same for every seed: which ones need not be said
     return Cell(None, tuple(reasons) or endings or ("not measured",))
 
 

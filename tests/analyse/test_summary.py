@@ -184,3 +184,14 @@ def test_the_throughput_of_a_divided_cohort_is_that_of_its_widest_parts() -> Non
     cell = only(parts).rows[0].cells["throughput.train_images_per_s"]
     assert cell.estimate is not None
     assert (cell.estimate.median, cell.estimate.n) == (105.0, 2)
+
+
+def test_what_is_skipped_alike_in_every_seed_is_said_once_without_seeds():
+    nothing = {"metric": "quality.elbo", "value": None, "status": Status.SKIPPED, "reason": "No bound."}
+    records = [record(), *(record(seed=seed, **nothing) for seed in range(3))]
+    assert only(records).rows[0].cells["quality.elbo"].reasons == ("No bound.",)
+    mixed = [*records, record(seed=3, **{**nothing, "reason": "Broken.", "status": Status.FAILED})]
+    assert only(mixed).rows[0].cells["quality.elbo"].reasons == (
+        "skipped (seeds 0–2): No bound.",
+        "failed (seed 3): Broken.",
+    )
