@@ -66,7 +66,7 @@ class Memorization:
                 protocol=stamp,
             )
 
-    def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
+    def expected(self, reference: Reference, n: int) -> Iterator[Reading]:  # noqa: ARG002 - of any number
         """The authenticity of points by a locally uniform density; of features the dimension is not known."""
         info = reference.dataset.info
         values = {} if info.is_image else {AUTHENTICITY: expected_authenticity(info.size)}
