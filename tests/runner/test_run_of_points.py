@@ -9,6 +9,8 @@ import genbench
 from genbench.core.record import CONTROLS, Status
 from genbench.runner.job import run
 
+pytestmark = pytest.mark.slow  # suites/smoke.toml runs points too
+
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
