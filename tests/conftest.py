@@ -1,13 +1,26 @@
 """Shared by all tests. Nothing here imports torch until a fixture is asked for."""
 
+import getpass
 import os
+import tempfile
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 # Threads that spin for work cost more than they bring on networks this small, most of all where tests
 # share their cores. Subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """What tests make and fetch is not the user's; what earlier test runs have compiled is kept."""
+    compiled = Path(tempfile.gettempdir()) / f"genbench-tests-{getpass.getuser()}"
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -31,21 +44,22 @@ def pictures(tiny):
 def small():
     """A registered model with its own options but narrow networks: ``small("gan", latent=3)``."""
 
-    def make(name, batch_norm=None, **options):
+    def make(name, batch_norm=None, backbone="mlp", **options):
         from genbench.core.registry import models
+        from genbench.models.conv import Conv
         from genbench.models.mlp import MLP
 
         model = models.get(name)()
         backbones = {f.name: getattr(model, f.name) for f in fields(model)}
-        narrow = {
-            key: replace(
-                mlp,
-                hidden=tuple(range(12, 12 - len(mlp.hidden), -1)),
-                batch_norm=mlp.batch_norm if batch_norm is None else batch_norm,
-            )
-            for key, mlp in backbones.items()
-            if isinstance(mlp, MLP)
-        }
+        narrow = {}
+        for key, mlp in backbones.items():
+            if isinstance(mlp, MLP):
+                normed = mlp.batch_norm if batch_norm is None else batch_norm
+                if backbone == "conv":
+                    narrow[key] = Conv(channels=(3, 4), dense=12, batch_norm=normed)
+                else:
+                    hidden = tuple(range(12, 12 - len(mlp.hidden), -1))
+                    narrow[key] = replace(mlp, hidden=hidden, batch_norm=normed)
         return replace(model, **{**narrow, **options})
 
     return make
@@ -87,15 +101,36 @@ def flat():
 
     def flatten(state):
         trees = {"params": state.params, "buffers": state.buffers, "slots": state.slots}
-        named = {
+        return {
             f"{kind} {owner} {name}": tensor
             for kind, tree in trees.items()
             for owner, tensors in tree.items()
             for name, tensor in tensors.items()
         }
-        return {**named, **{f"updates {player}": count for player, count in state.updates.items()}}
 
     return flatten
+
+
+@pytest.fixture
+def updates_made(monkeypatch):
+    """How many updates each player has made since, by its name."""
+    from collections import Counter
+
+    from genbench.train import program
+
+    made, real = Counter(), program.stacked_update
+
+    def counting(modules, player, compute):
+        update = real(modules, player, compute)
+
+        def counted(*arguments):
+            made[player.name] += 1
+            return update(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(program, "stacked_update", counting)
+    return made
 
 
 @pytest.fixture(scope="session")

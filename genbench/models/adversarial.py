@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from genbench.core.datainfo import DataInfo
-from genbench.models.mlp import MLP
+from genbench.models.backbone import Backbone
 from genbench.models.optim import Optimizer
 from genbench.models.protocol import Loss, Nets, Noise, Player
 
 
-def networks(generator: MLP, judge: MLP, latent: int, data: DataInfo) -> Mapping[str, nn.Module]:
+def networks(generator: Backbone, judge: Backbone, latent: int, data: DataInfo) -> Mapping[str, nn.Module]:
     """G: latent to example (an image before tanh); D: example to one number."""
     return {"G": generator.decoder(latent, data.shape), "D": judge.encoder(data.shape, 1)}
 
@@ -48,11 +49,27 @@ def game(
 
 
 def generate(nets: Nets, z: Tensor) -> Tensor:
-    """Latents (B, latent) to images (B, C, H, W) in [-1, 1], by tanh, or to points (B, D) anywhere."""
+    """Latents (B, latent) to images (B, C, H, W) in [-1, 1], by tanh, or to points (B, D) anywhere.
+
+    tanh x is written 2 sigmoid(2 x) - 1: compilers then keep the image, where they would compute tanh again
+    at each of the places that read a pixel.
+    """
     x = nets.G(z)
-    return x.tanh() if x.ndim == 4 else x
+    return 2 * (2 * x).sigmoid() - 1 if x.ndim == 4 else x
 
 
 def judge(nets: Nets, x: Tensor) -> Tensor:
     """Examples (B, ...) to logits or critic values (B,)."""
     return nets.D(x).squeeze(1)
+
+
+def judge_both(nets: Nets, real: Tensor, fake: Tensor, *, apart: bool) -> tuple[Tensor, Tensor]:
+    """Logits or critic values of real examples and of samples, (B,) each.
+
+    Both go through D as one batch, which is the same with fewer and larger matrix products; ``apart`` keeps
+    them two, for a D that normalizes by batch.
+    """
+    if apart:
+        return judge(nets, real), judge(nets, fake)
+    both = judge(nets, torch.cat((real, fake)))
+    return both[: len(real)], both[len(real) :]

@@ -16,7 +16,7 @@ EPS = 1e-5
 
 
 class BatchNorm(nn.Module):
-    """Ioffe & Szegedy 2015 (arXiv:1502.03167) over the batch, per feature of (B, F).
+    """Ioffe & Szegedy 2015 (arXiv:1502.03167): per feature of (B, F), per channel of images (B, H, W, C).
 
     In training mode by batch statistics, in evaluation mode by ``standing_mean`` and ``standing_var``.
     """
@@ -32,7 +32,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("standing_var", torch.ones(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, F) to (B, F). Statistics in float32 at least: bfloat16 sums over a batch lose the mean."""
+        """(B, ..., F) to the same. Statistics in float32 at least: bfloat16 sums lose the mean."""
         wide = x if x.dtype == torch.float64 else x.float()
         mean, var = self.statistics(wide) if self.training else (self.standing_mean, self.standing_var)
         scaled = (wide - mean) * torch.rsqrt(var + EPS)
@@ -40,6 +40,7 @@ class BatchNorm(nn.Module):
 
     @staticmethod
     def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and biased variance of each feature: (B, F) to (F,), (F,)."""
-        mean = x.mean(0)
-        return mean, (x - mean).square().mean(0)
+        """Mean and biased variance of each feature: (B, ..., F) to (F,), (F,)."""
+        others = tuple(range(x.ndim - 1))
+        mean = x.mean(others)
+        return mean, (x - mean).square().mean(others)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
 from genbench.models import adversarial
+from genbench.models.backbone import Backbone
 from genbench.models.losses import discriminator_loss, non_saturating_generator_loss
 from genbench.models.mlp import MLP
 from genbench.models.optim import Adam, Optimizer
@@ -32,8 +33,8 @@ class NSGAN:
     # six settings by Fréchet distance to held-out images, docs/search.md; 2e-4, the habit of convolutional
     # GANs, is far from done after 2,000 steps of these.
     latent: Annotated[int, Gt(0)] = 100
-    generator: MLP = MLP(hidden=(256, 512), batch_norm=True)
-    discriminator: MLP = MLP(hidden=(512, 256))
+    generator: Backbone = MLP(hidden=(256, 512), batch_norm=True)
+    discriminator: Backbone = MLP(hidden=(512, 256))
     generator_optimizer: Optimizer = Adam(lr=1e-3, betas=(0.5, 0.999))
     discriminator_optimizer: Optimizer = Adam(lr=1e-3, betas=(0.5, 0.999))
     discriminator_steps: Annotated[int, Gt(0)] = 1
@@ -61,8 +62,8 @@ class NSGAN:
 
     def discriminator_loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
         """D ascends E log D(x) + E log(1 - D(G(z)))."""
-        real = adversarial.judge(nets, batch.x)
-        fake = adversarial.judge(nets, self.sample(nets, batch.noise["z"]))
+        fake = self.sample(nets, batch.noise["z"])
+        real, fake = adversarial.judge_both(nets, batch.x, fake, apart=self.discriminator.batch_norm)
         logs = {"D(x)": real.sigmoid().mean(), "D(G(z))": fake.sigmoid().mean()}
         return discriminator_loss(real, fake), logs
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
+from genbench.models.backbone import Backbone
 from genbench.models.losses import bernoulli_log_likelihood, gaussian_kl, gaussian_log_likelihood
 from genbench.models.mlp import MLP
 from genbench.models.optim import Adam, Optimizer
@@ -32,8 +33,8 @@ class VAE:
     # Networks: the mirror image of the GANs'. Latent size and learning rate: the best of six settings by
     # Fréchet distance to held-out images, docs/search.md; 20 latents do as well within the spread of seeds.
     latent: Annotated[int, Gt(0)] = 10
-    encoder: MLP = MLP(hidden=(512, 256))
-    decoder: MLP = MLP(hidden=(256, 512))
+    encoder: Backbone = MLP(hidden=(512, 256))
+    decoder: Backbone = MLP(hidden=(256, 512))
     optimizer: Optimizer = Adam(lr=2e-3, betas=(0.9, 0.999))
 
     def prior(self, data: DataInfo) -> Noise:

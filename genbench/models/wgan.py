@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
 from genbench.models import adversarial
+from genbench.models.backbone import Backbone
 from genbench.models.losses import wasserstein_critic_loss, wasserstein_generator_loss
 from genbench.models.mlp import MLP
 from genbench.models.optim import Optimizer, RMSprop
@@ -31,8 +32,8 @@ class WGAN:
     # Networks as for the other GANs. Learning rate and clip: the best of six settings by Fréchet distance to
     # held-out images, docs/search.md; with the paper's 5e-5 the critic learns too little in as many steps.
     latent: Annotated[int, Gt(0)] = 100
-    generator: MLP = MLP(hidden=(256, 512), batch_norm=True)
-    critic: MLP = MLP(hidden=(512, 256))
+    generator: Backbone = MLP(hidden=(256, 512), batch_norm=True)
+    critic: Backbone = MLP(hidden=(512, 256))
     generator_optimizer: Optimizer = RMSprop(lr=2e-4)
     critic_optimizer: Optimizer = RMSprop(lr=2e-4)
     critic_steps: Annotated[int, Gt(0)] = 5
@@ -62,8 +63,8 @@ class WGAN:
 
     def critic_loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:
         """The critic ascends E f(x) - E f(G(z))."""
-        real = adversarial.judge(nets, batch.x)
-        fake = adversarial.judge(nets, self.sample(nets, batch.noise["z"]))
+        fake = self.sample(nets, batch.noise["z"])
+        real, fake = adversarial.judge_both(nets, batch.x, fake, apart=self.critic.batch_norm)
         return wasserstein_critic_loss(real, fake), {}
 
     def generator_loss(self, nets: Nets, batch: Batch) -> tuple[Tensor, Logs]:

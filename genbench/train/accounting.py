@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
-from genbench.train.optimizers import slot_names
+from genbench.train.optimizers import corrections, slot_names
 from genbench.train.state import skeletons
 from genbench.train.update import lane_update
 
@@ -47,9 +47,8 @@ def flops_per_step(model: GenerativeModel, data: DataInfo, batch_size: int) -> i
         kind = torch.uint8 if data.is_image else torch.float32
         examples = torch.empty((1, *data.shape), dtype=kind, device=meta)
         index = torch.zeros(batch_size, dtype=torch.int64, device=meta)
+        corrected = corrections(player.optimizer, torch.ones((), device=meta), torch.float32)
         with FlopCounterMode(display=False) as counter:
-            lane_update(modules, player, None)(
-                params, buffers, slots, torch.zeros((), device=meta), examples, index, noise
-            )
+            lane_update(modules, player, None)(params, {}, buffers, slots, corrected, examples, index, noise)
         total += player.repeats * counter.get_total_flops()
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,12 +22,12 @@ from genbench.core.ids import bytes_hash
 from genbench.store.atomic import write_bytes
 from genbench.train.state import TrainState, Tree
 
-FORMAT = 1
+FORMAT = 2
 SEPARATOR = "|"
 """Between the parts of a tensor's name: parameter names have dots, so a dot will not do."""
 
-PARTS = {"params": 3, "buffers": 3, "slots": 3, "updates": 2}
-"""Kinds of tensors, and the parts of their names: the kind, its owner (network or player), its own name."""
+KINDS = ("params", "buffers", "slots")
+"""Kinds of tensors. A name has three parts: the kind, its owner (network or player), its own name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,10 @@ def save_lane(path: Path, header: Header, state: TrainState, lane: int) -> None:
         OutputError: the file cannot be written; what was there before is untouched.
     """
     tensors = {
-        SEPARATOR.join((kind, *key)): tensor[lane].detach().cpu().contiguous()
-        for kind, tree in _trees(state).items()
-        for key, tensor in tree.items()
+        SEPARATOR.join((kind, owner, name)): tensor[lane].detach().cpu().contiguous()
+        for kind, tree in zip(KINDS, (state.params, state.buffers, state.slots), strict=True)
+        for owner, own in tree.items()
+        for name, tensor in own.items()
     }
     text = json.dumps(asdict(header))
     write_bytes(path, save(tensors, metadata={"genbench": text, "sha256": _checksum(text, tensors)}))
@@ -91,36 +93,12 @@ def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], 
             raise CheckpointError(
                 f"checkpoint {path} is of another model or step than {paths[0]}. Load them one by one."
             )
-    params: Tree = {}
-    buffers: Tree = {}
-    slots: Tree = {}
-    updates: dict[str, Tensor] = {}
+    # an owner without tensors of some kind has an empty table there
+    trees: dict[str, Tree] = {kind: defaultdict(dict) for kind in KINDS}
     for key in lanes[0]:
-        kind, owner, *name = key.split(SEPARATOR)
-        tensor = torch.stack([lane[key] for lane in lanes]).to(device)
-        if kind == "updates":
-            updates[owner] = tensor
-        else:
-            {"params": params, "buffers": buffers, "slots": slots}[kind].setdefault(owner, {})[name[0]] = (
-                tensor
-            )
-    for net in params:
-        buffers.setdefault(net, {})
-    for player in updates:
-        slots.setdefault(player, {})
-    return list(headers), TrainState(params, buffers, slots, updates, headers[0].step)
-
-
-def _trees(state: TrainState) -> Mapping[str, dict[tuple[str, ...], Tensor]]:
-    def flat(tree: Tree) -> dict[tuple[str, ...], Tensor]:
-        return {(owner, name): t for owner, tensors in tree.items() for name, t in tensors.items()}
-
-    return {
-        "params": flat(state.params),
-        "buffers": flat(state.buffers),
-        "slots": flat(state.slots),
-        "updates": {(player,): t for player, t in state.updates.items()},
-    }
+        kind, owner, name = key.split(SEPARATOR)
+        trees[kind][owner][name] = torch.stack([lane[key] for lane in lanes]).to(device)
+    return list(headers), TrainState(**trees, step=headers[0].step)
 
 
 def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
@@ -154,8 +132,8 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
             "Train the trial again, or use an older copy."
         )
     parts = {key: key.split(SEPARATOR) for key in tensors}
-    bad = [key for key, (kind, *rest) in parts.items() if PARTS.get(kind) != 1 + len(rest)]
-    if bad or not any(key.startswith("updates") for key in tensors):
+    bad = [key for key, (kind, *rest) in parts.items() if kind not in KINDS or len(rest) != 2]
+    if bad or not any(kind == "params" for kind, *_ in parts.values()):
         raise CheckpointError(
             f"checkpoint {path} does not hold what a genbench checkpoint holds ({bad[:1]})."
         )

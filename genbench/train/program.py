@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import copy
 import itertools
+import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass, replace
 from types import FunctionType
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from genbench.core.errors import GenbenchWarning
+from genbench.core.paths import cache_dir
 from genbench.models.protocol import GenerativeModel, Player
 from genbench.train.clock import now
+from genbench.train.compile_cost import expected_cost, remember_cost
 from genbench.train.device import compiler_missing, is_out_of_memory
+from genbench.train.optimizers import Corrections, corrections
 from genbench.train.settings import Settings
-from genbench.train.state import TrainState
-from genbench.train.streams import noise_block, order_block
-from genbench.train.update import Update, stacked_update
-
-COMPILE_S = 20.0
-"""Seconds to compile one player's update, as measured on two CPU cores; less where a cache is warm."""
+from genbench.train.state import TrainState, Tree
+from genbench.train.streams import BLOCK, noise_block, order_block
+from genbench.train.update import Update, stacked_update, working_copies
 
 SPEEDUP = 2.0
-"""What compiling is sure to gain over eager execution, as measured on MLPs; it was never less."""
+"""What compiling is sure to gain over eager execution, as measured on two CPU cores; it was never less."""
 
+SHARED = 8
+"""Compiled programs kept for cohorts of the same shapes that may follow in the same process."""
 
 _numbers = itertools.count()
 
 Players = Sequence[tuple[Player, Update]]
 """Each player with its update, in the order of a step."""
 
-Inputs = Mapping[str, tuple[Tensor, dict[str, Tensor]]]
-"""By player: data order and noise of one block, each (BLOCK, repeats, K, ...)."""
+
+class BlockInputs(NamedTuple):
+    """What one block of steps of one player takes.
+
+    Attributes:
+        order: training examples of each batch, (BLOCK, repeats, K, B) int64.
+        noise: by name, (BLOCK, repeats, K, B, *shape).
+        corrected: scalars of each update by name, (BLOCK, repeats).
+    """
+
+    order: Tensor
+    noise: dict[str, Tensor]
+    corrected: Corrections
+
+
+Inputs = Mapping[str, BlockInputs]
+"""By player."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +65,7 @@ class Program:
     Attributes:
         players: each player with its update.
         compiled: whether the updates are compiled.
-        compile_s: seconds that took.
+        compile_s: seconds that took; 0 where an earlier cohort's program is used again.
         reason: why they are or are not, in a few words.
     """
 
@@ -53,6 +73,15 @@ class Program:
     compiled: bool
     compile_s: float
     reason: str
+
+
+_shared: OrderedDict[Hashable, list[Update]] = OrderedDict()
+
+
+def forget_programs() -> None:
+    """Let go of what earlier cohorts have compiled."""
+    _shared.clear()
+    torch.compiler.reset()
 
 
 def make_program(
@@ -65,9 +94,10 @@ def make_program(
 ) -> Program:
     """Build the updates, and compile them where that is wanted and pays.
 
-    With ``auto`` the eager step is timed, and the step is compiled where the time it saves over all
-    planned steps exceeds the time compiling takes. Both are tried on a copy of the state. Without a
-    compiler, or where compiling fails: one warning, and eager execution.
+    A cohort whose model differs from an earlier one's in nothing but its learning rates, and whose shapes are
+    the same, uses that one's program. With ``auto`` the eager step is timed, and the step is compiled where
+    the time it saves over all planned steps exceeds the time that compiling takes. Both are tried on a copy
+    of the state. Without a compiler, or where compiling fails: one warning, and eager execution.
     """
     eager = [(p, stacked_update(modules, p, settings.compute)) for p in model.players]
     if settings.compile == "never":
@@ -75,12 +105,17 @@ def make_program(
     if missing := compiler_missing(settings.device):
         _warn(f"{missing}. Training goes on without compilation, several times slower.")
         return Program(eager, compiled=False, compile_s=0.0, reason="no compiler")
+    key = _shape_of(model, state, examples, settings)
+    if key in _shared:
+        _shared.move_to_end(key)
+        players = [(p, update) for (p, _), update in zip(eager, _shared[key], strict=True)]
+        return Program(players, compiled=True, compile_s=0.0, reason="an earlier cohort's program")
     inputs = {p.name: inputs_of(p, seeds, 0, examples, settings) for p in model.players}
     reason = "compile = always"
     if settings.compile == "auto":
         step_s = min(_time_steps(eager, state, examples, inputs, settings, steps=3)[1:])
         left = settings.steps - state.step
-        saved, cost = left * step_s * (1 - 1 / SPEEDUP), COMPILE_S * len(eager)
+        saved, cost = left * step_s * (1 - 1 / SPEEDUP), expected_cost(key, players=len(eager))
         reason = f"compiling takes about {cost:.0f} s and saves about {saved:.0f} s"
         if saved < cost:
             return Program(eager, compiled=False, compile_s=0.0, reason=reason)
@@ -98,7 +133,12 @@ def make_program(
             'compilation; compile = "never" in [train] avoids the attempt.'
         )
         return Program(eager, compiled=False, compile_s=0.0, reason="compiling failed")
-    return Program(players, compiled=True, compile_s=max(first_s - second_s, 0.0), reason=reason)
+    compile_s = max(first_s - second_s, 0.0)
+    remember_cost(key, compile_s)
+    _shared[key] = [update for _, update in players]
+    if len(_shared) > SHARED:
+        _shared.popitem(last=False)
+    return Program(players, compiled=True, compile_s=compile_s, reason=reason)
 
 
 def compiled(update: Update) -> Update:
@@ -106,33 +146,48 @@ def compiled(update: Update) -> Update:
 
     torch.compile files what it compiled under the function's code object, at most eight programs in each,
     and the updates of all players and cohorts come from the same lines. So each is given code of its own;
-    what was compiled then also goes when the update goes.
+    what was compiled then also goes when the update goes. What the compiler's back end made is kept on the
+    disk, in genbench's cache, and found again by later runs.
     """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir() / "compiled"))
     function = cast("FunctionType", update)
     code = function.__code__.replace(co_name=f"update_{next(_numbers)}")
     own = FunctionType(code, function.__globals__, code.co_name, function.__defaults__, function.__closure__)
     return cast("Update", torch.compile(own, fullgraph=True, dynamic=False))
 
 
+@contextmanager
+def unguarded() -> Iterator[None]:
+    """Calls of compiled updates without the check that their inputs are of the kind they were compiled for.
+
+    That check takes longer than a small network's update. It can be left out after a block of steps: from
+    then on the same tensors come again and again, and others of the same shapes.
+    """
+    with torch.compiler.set_stance("default", skip_guard_eval_unsafe=True):
+        yield
+
+
 def inputs_of(
     player: Player, seeds: Sequence[int], block: int, examples: Tensor, settings: Settings
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Data order and noise of one block of steps of one player, each (BLOCK, repeats, K, ...)."""
-    order = order_block(player, seeds, block, settings.batch_size, len(examples), device=settings.device)
-    noise = noise_block(
-        player, seeds, block, settings.batch_size, device=settings.device, dtype=settings.master
-    )
-    return order, noise
+) -> BlockInputs:
+    """What one block of steps of one player takes."""
+    device, dtype = settings.device, settings.master
+    order = order_block(player, seeds, block, settings.batch_size, len(examples), device=device)
+    noise = noise_block(player, seeds, block, settings.batch_size, device=device, dtype=dtype)
+    first = block * BLOCK * player.repeats + 1
+    t = torch.arange(first, first + BLOCK * player.repeats, device=device).view(BLOCK, player.repeats)
+    return BlockInputs(order, noise, corrections(player.optimizer, t, dtype))
 
 
 def run_step(
-    players: Players, state: TrainState, examples: Tensor, inputs: Inputs, position: int
+    players: Players, state: TrainState, working: Tree, examples: Tensor, inputs: Inputs, position: int
 ) -> dict[str, Tensor]:
     """One step of all lanes: every player's updates, in order, written into ``state``.
 
     Args:
         players: from the program.
         state: changed in place.
+        working: ``working_copies`` of the parameters, changed with them.
         examples: training examples (N, ...).
         inputs: by player, from ``inputs_of``.
         position: which step of the block.
@@ -142,13 +197,14 @@ def run_step(
     """
     logs: dict[str, Tensor] = {}
     for player, update in players:
-        order, noise = inputs[player.name]
+        order, noise, corrected = inputs[player.name]
         for repeat in range(player.repeats):
             logged = update(
                 state.params,
+                working,
                 state.buffers,
                 state.slots[player.name],
-                state.updates[player.name],
+                {name: c[position, repeat] for name, c in corrected.items()},
                 examples,
                 order[position, repeat],
                 {name: n[position, repeat] for name, n in noise.items()},
@@ -162,12 +218,44 @@ def _time_steps(
 ) -> list[float]:
     """Seconds of each of a few steps on a copy of the state."""
     trial = copy.deepcopy(state)
+    working = working_copies(trial.params, settings.compute)
     times: list[float] = []
     for position in range(steps):
         start = now(settings.device)
-        run_step(players, trial, examples, inputs, position)
+        run_step(players, trial, working, examples, inputs, position)
         times.append(now(settings.device) - start)
     return times
+
+
+def _shape_of(
+    model: GenerativeModel, state: TrainState, examples: Tensor, settings: Settings
+) -> tuple[Hashable, ...]:
+    """Everything that a compiled program depends on; not the learning rates, which are inputs."""
+    return (
+        type(model).__module__,
+        type(model).__qualname__,
+        repr(_with_equal_rates(model)),
+        state.lanes,
+        settings.batch_size,
+        str(settings.device),
+        str(settings.compute),
+        str(settings.master),
+        str(examples.dtype),
+        tuple(examples.shape),
+        torch.get_num_threads(),
+    )
+
+
+def _with_equal_rates(thing: Any) -> Any:
+    """The same options with every learning rate set to one."""
+    if not is_dataclass(thing) or isinstance(thing, type):
+        return thing
+    changed = {
+        field.name: 1.0 if field.name == "lr" else _with_equal_rates(getattr(thing, field.name))
+        for field in fields(thing)
+        if field.init
+    }
+    return replace(thing, **changed)
 
 
 def _warn(message: str) -> None:

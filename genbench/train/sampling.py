@@ -76,7 +76,7 @@ def sample_lanes(
         device: where the state lives.
     """
     generate = sampler(model, data, state)
-    dtype = next(iter(state.updates.values())).dtype
+    dtype = state.dtype
     parts: list[Tensor] = []
     times: list[tuple[int, float]] = []
     finite: list[Tensor] = []
@@ -167,7 +167,7 @@ def _bounded(model: GenerativeModel, data: DataInfo, state: TrainState, lane: in
 def _with_posterior_noise(
     model: Bounded, state: TrainState, seed: int, examples: Tensor, *purpose: str | int
 ) -> Iterator[Batch]:
-    dtype = next(iter(state.updates.values())).dtype
+    dtype = state.dtype
     for number, start in enumerate(range(0, len(examples), CHUNK)):
         chunk = examples[start : start + CHUNK]
         noise = {

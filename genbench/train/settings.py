@@ -21,6 +21,7 @@ class Settings:
         compute: dtype of the networks' arithmetic, ``None`` for that of the parameters.
         compile: whether the updates are compiled; ``auto`` compiles where the planned steps repay it.
         save_every: steps between two checkpoints; 0 for none but the last.
+        evaluate_every: steps between two evaluations on the way; 0 for none.
         master: dtype of parameters and moments. Parity tests use float64.
     """
 
@@ -30,4 +31,5 @@ class Settings:
     compute: torch.dtype | None = None
     compile: Compile = "auto"
     save_every: int = 0
+    evaluate_every: int = 0
     master: torch.dtype = torch.float32

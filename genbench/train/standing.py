@@ -78,7 +78,7 @@ def fill_standing_statistics(
     modules = skeletons(model, data)
     if not any(isinstance(m, BatchNorm) for net in modules.values() for m in net.modules()):
         return
-    dtype = next(iter(state.updates.values())).dtype
+    dtype = state.dtype
     for lane, seed in enumerate(seeds):
         nets = Nets(modules, lane_tensors(state, lane))
         with _watched(modules) as average:

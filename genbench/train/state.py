@@ -25,20 +25,27 @@ class TrainState:
         params: parameters by network and name, (K, ...).
         buffers: buffers by network and name, (K, ...): standing statistics, filled before sampling.
         slots: what the optimizers remember, by player and then "network.parameter.slot", (K, ...).
-        updates: number of updates each player has made, by player, (K,).
         step: number of finished steps.
     """
 
     params: Tree
     buffers: Tree
     slots: Tree
-    updates: dict[str, Tensor]
     step: int = 0
 
     @property
     def lanes(self) -> int:
         """K."""
-        return len(next(iter(self.updates.values())))
+        return len(self._any)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The master precision: that of parameters and moments."""
+        return self._any.dtype
+
+    @property
+    def _any(self) -> Tensor:
+        return next(tensor for tensors in self.params.values() for tensor in tensors.values())
 
 
 def lane_tensors(state: TrainState, lane: int) -> Tree:
@@ -94,8 +101,7 @@ def initial_state(
         }
         for player in model.players
     }
-    updates = {p.name: torch.zeros(len(seeds), device=device, dtype=dtype) for p in model.players}
-    return TrainState(params, buffers, slots, updates)
+    return TrainState(params, buffers, slots)
 
 
 def _fresh_networks(model: GenerativeModel, data: DataInfo, seed: int) -> Mapping[str, nn.Module]:

@@ -7,6 +7,7 @@ lane's numbers do not depend on the other lanes, and continuing from a checkpoin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -73,8 +74,14 @@ def _positions(examples: int, seed: int, player: str, start: int, count: int) ->
     parts: list[Tensor] = []
     while count > 0:
         epoch, offset = divmod(start, examples)
-        generator = torch.Generator().manual_seed(derive_seed(seed, "order", player, epoch))
-        part = torch.randperm(examples, generator=generator)[offset : offset + count]
+        part = _permutation(examples, seed, player, epoch)[offset : offset + count]
         parts.append(part)
         start, count = start + len(part), count - len(part)
     return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
+
+
+@lru_cache(maxsize=64)
+def _permutation(examples: int, seed: int, player: str, epoch: int) -> Tensor:
+    # An epoch lasts many blocks, and to draw its order takes as long as many steps of small networks.
+    generator = torch.Generator().manual_seed(derive_seed(seed, "order", player, epoch))
+    return torch.randperm(examples, generator=generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
 from genbench.train.clock import now, peak_memory, reset_peak_memory
-from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step
+from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step, unguarded
 from genbench.train.settings import Settings
-from genbench.train.state import TrainState, initial_state, skeletons
+from genbench.train.state import TrainState, Tree, initial_state, skeletons
 from genbench.train.streams import BLOCK
+from genbench.train.update import working_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Training:
         """Which lanes are still finite."""
         return tuple(step is None for step in self.diverged)
 
+    @property
+    def seconds(self) -> float:
+        """Time of all steps so far, all lanes together; neither compiling nor evaluation."""
+        return sum(seconds for _, seconds in self.blocks)
+
 
 def train(
     model: GenerativeModel,
@@ -67,6 +74,7 @@ def train(
     state: TrainState | None = None,
     on_tick: Callable[[Training, Tick], None] = lambda *_: None,
     on_save: Callable[[Training], None] = lambda _: None,
+    on_evaluate: Callable[[Training], bool] = lambda _: False,
 ) -> Training:
     """Train one lane for each seed.
 
@@ -82,11 +90,14 @@ def train(
         state: where to go on from; fresh networks if absent.
         on_tick: called after every block of steps, and before a checkpoint in the middle of one.
         on_save: called every ``save_every`` steps, and at the end.
+        on_evaluate: called every ``evaluate_every`` steps, after ``on_save`` where both are due, and not at
+            the last step; training ends there if it returns true.
     """
     modules = skeletons(model, data)
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
     program = make_program(model, modules, state, seeds, examples, settings)
     training = Training(state, [None] * len(seeds), program)
+    working = working_copies(state.params, settings.compute)
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
     while state.step < settings.steps and any(training.alive):
@@ -95,35 +106,43 @@ def train(
         if not inputs or start % BLOCK == 0:
             inputs = {p.name: inputs_of(p, seeds, start // BLOCK, examples, settings) for p in model.players}
             training.blocks.append((0, 0.0))
-        logs = _run_segment(training, examples, inputs, end)
+        logs = _run_segment(training, working, examples, inputs, end)
         steps, seconds = training.blocks[-1]
         training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
         _note_divergence(training, start, logs)
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
         on_tick(training, Tick(end, losses))
-        if settings.save_every and end % settings.save_every == 0 and end < settings.steps:
+        if end < settings.steps and _due(end, settings.save_every):
             on_save(training)
+        if end < settings.steps and _due(end, settings.evaluate_every) and on_evaluate(training):
+            break
     training.peak_memory = peak_memory(settings.device) if gauged else None
     on_save(training)
     return training
 
 
 def _segment_end(step: int, settings: Settings) -> int:
-    """The next step at which inputs run out, a checkpoint is due, or training ends."""
-    ends = [(step // BLOCK + 1) * BLOCK, settings.steps]
-    if settings.save_every:
-        ends.append((step // settings.save_every + 1) * settings.save_every)
-    return min(ends)
+    """The next step at which inputs run out, a checkpoint or an evaluation is due, or training ends."""
+    periods = [period for period in (BLOCK, settings.save_every, settings.evaluate_every) if period]
+    return min(settings.steps, *((step // period + 1) * period for period in periods))
 
 
-def _run_segment(training: Training, examples: Tensor, inputs: Inputs, end: int) -> dict[str, Tensor]:
+def _due(step: int, period: int) -> bool:
+    return period > 0 and step % period == 0
+
+
+def _run_segment(
+    training: Training, working: Tree, examples: Tensor, inputs: Inputs, end: int
+) -> dict[str, Tensor]:
     """Run the steps up to ``end``; each log as (steps, K), on the CPU. One synchronization a segment."""
     state, players = training.state, training.program.players
     logs: list[dict[str, Tensor]] = []
-    while state.step < end:
-        logs.append(run_step(players, state, examples, inputs, state.step % BLOCK))
-        state.step += 1
+    warm = training.program.compiled and len(training.blocks) > 1
+    with unguarded() if warm else nullcontext():
+        while state.step < end:
+            logs.append(run_step(players, state, working, examples, inputs, state.step % BLOCK))
+            state.step += 1
     return {name: torch.stack([log[name] for log in logs]).cpu() for name in logs[0]}
 
 

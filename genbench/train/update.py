@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.func import grad_and_value, vmap
 
 from genbench.models.protocol import Batch, Logs, Nets, Player
-from genbench.train.optimizers import apply
+from genbench.train.optimizers import Corrections, apply
 
 LaneTensors = Mapping[str, Mapping[str, Tensor]]
 """Parameters or buffers by network and name."""
 
-LaneResult = tuple[dict[str, dict[str, Tensor]], dict[str, Tensor], Tensor, dict[str, Tensor]]
-"""Trained parameters, optimizer slots, number of updates, logs."""
+LaneResult = tuple[dict[str, dict[str, Tensor]], dict[str, Tensor], dict[str, Tensor]]
+"""Trained parameters, optimizer slots, logs."""
 
 
 class Update(Protocol):
@@ -25,14 +25,15 @@ class Update(Protocol):
     def __call__(
         self,
         params: LaneTensors,
+        working: LaneTensors,
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
-        t: Tensor,
+        corrected: Corrections,
         examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
-        """Change params, slots and t; return the logs."""
+        """Change params, working copies and slots; return the logs."""
         ...
 
 
@@ -40,6 +41,17 @@ def as_seen(examples: Tensor, dtype: torch.dtype) -> Tensor:
     """Examples as models see them: grey levels 0 to 255 (uint8) in [-1, 1], points (float) as they are."""
     x = examples.to(dtype)
     return x if examples.is_floating_point() else x / 127.5 - 1
+
+
+def working_copies(params: LaneTensors, compute: torch.dtype | None) -> dict[str, dict[str, Tensor]]:
+    """The parameters in the dtype that networks compute in; none where that is their own.
+
+    They are kept beside the parameters and written by the optimizer, because to cast all parameters anew in
+    every update takes longer than that: the optimizer has each of them at hand anyway.
+    """
+    if compute is None:
+        return {}
+    return {net: {name: p.to(compute) for name, p in tensors.items()} for net, tensors in params.items()}
 
 
 def lane_update(
@@ -53,38 +65,42 @@ def lane_update(
         compute: dtype of the networks' arithmetic, ``None`` for that of the parameters.
 
     Returns:
-        (params, buffers, slots, t, examples, index, noise) -> (trained params, slots, t, logs), all of one
-        lane; ``examples`` is the whole training set (N, ...) and ``index`` (B,) picks the batch.
+        (params, working, buffers, slots, corrected, examples, index, noise) -> (trained params, slots, logs),
+        all of one lane; ``working`` is from ``working_copies``, ``examples`` the whole training set (N, ...),
+        and ``index`` (B,) picks the batch.
     """
 
     def update(
         params: LaneTensors,
+        working: LaneTensors,
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
-        t: Tensor,
+        corrected: Corrections,
         examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> LaneResult:
-        x = as_seen(examples[index], t.dtype)
+        weights = params if compute is None else working
+        master = next(iter(params[player.trains[0]].values())).dtype
+        x = as_seen(examples[index], master)
 
         def loss(trained: LaneTensors) -> tuple[Tensor, Logs]:
-            tensors = {net: {**{**params, **trained}[net], **buffers[net]} for net in modules}
+            tensors = {net: {**{**weights, **trained}[net], **buffers[net]} for net in modules}
             return player.loss(Nets(modules, tensors, compute), Batch(x, noise))
 
-        start = {net: params[net] for net in player.trains}
+        start = {net: weights[net] for net in player.trains}
         gradients, (value, logs) = grad_and_value(loss, has_aux=True)(start)
-        t = t + 1
         trained: dict[str, dict[str, Tensor]] = {net: {} for net in player.trains}
         kept: dict[str, Tensor] = {}
         for net in player.trains:
-            for name, parameter in start[net].items():
+            for name, parameter in params[net].items():
                 prefix = f"{net}.{name}."
                 own = {key.removeprefix(prefix): s for key, s in slots.items() if key.startswith(prefix)}
-                new, new_slots = apply(player.optimizer, parameter, gradients[net][name], own, t)
+                gradient = gradients[net][name].to(master)
+                new, new_slots = apply(player.optimizer, parameter, gradient, own, corrected)
                 trained[net][name] = new if player.clip is None else new.clamp(-player.clip, player.clip)
                 kept.update({prefix + key: s for key, s in new_slots.items()})
-        return trained, kept, t, {"loss": value, **logs}
+        return trained, kept, {"loss": value, **logs}
 
     return update
 
@@ -96,26 +112,29 @@ def stacked_update(modules: Mapping[str, nn.Module], player: Player, compute: to
     of allocating a second copy of the state in every step.
 
     Returns:
-        (params, buffers, slots, t, examples, index, noise) -> logs, all with a leading K but examples.
+        As ``lane_update``, but -> logs: everything with a leading K but ``examples`` and ``corrected``, which
+        all lanes share.
     """
-    lanes = vmap(lane_update(modules, player, compute), in_dims=(0, 0, 0, 0, None, 0, 0))
+    lanes = vmap(lane_update(modules, player, compute), in_dims=(0, 0, 0, 0, None, None, 0, 0))
 
     def update(
         params: LaneTensors,
+        working: LaneTensors,
         buffers: LaneTensors,
         slots: Mapping[str, Tensor],
-        t: Tensor,
+        corrected: Corrections,
         examples: Tensor,
         index: Tensor,
         noise: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
-        trained, kept, new_t, logs = lanes(params, buffers, slots, t, examples, index, noise)
+        trained, kept, logs = lanes(params, working, buffers, slots, corrected, examples, index, noise)
         for net, tensors in trained.items():
             for name, tensor in tensors.items():
                 params[net][name].copy_(tensor)
+                if compute is not None:
+                    working[net][name].copy_(tensor)
         for key, tensor in kept.items():
             slots[key].copy_(tensor)
-        t.copy_(new_t)
         return {name: log.detach() for name, log in logs.items()}
 
     return update

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from genbench.models.optim import SGD, Adam, RMSprop
-from genbench.train.optimizers import apply, slot_names
+from genbench.train.optimizers import apply, corrections, slot_names
 
 CASES = {
     "adam": (
@@ -43,7 +43,7 @@ def test_twenty_steps_are_torchs(name, dtype, near):
     for number in range(1, 21):
         reference.grad = gradient_of(reference.detach())
         optimizer.step()
-        x, slots = apply(ours, x, gradient_of(x), slots, torch.tensor(number, dtype=dtype))
+        x, slots = apply(ours, x, gradient_of(x), slots, corrections(ours, torch.tensor(number), dtype))
         assert slots.keys() == set(slot_names(ours))
         torch.testing.assert_close(x, reference.detach(), rtol=near, atol=near)
     assert (x - start).abs().min() > 1e-4
@@ -52,9 +52,10 @@ def test_twenty_steps_are_torchs(name, dtype, near):
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_given_is_left_alone(name):
     ours, _ = CASES[name]
-    x, gradient, t = torch.ones(3), torch.full((3,), 2.0), torch.tensor(1.0)
+    x, gradient = torch.ones(3), torch.full((3,), 2.0)
+    corrected = corrections(ours, torch.tensor(1), torch.float32)
     slots = {slot: torch.ones(3) for slot in slot_names(ours)}
-    apply(ours, x, gradient, slots, t)
+    apply(ours, x, gradient, slots, corrected)
     assert x.tolist() == [1] * 3
     assert gradient.tolist() == [2] * 3
     assert all(slot.tolist() == [1] * 3 for slot in slots.values())
@@ -96,7 +97,7 @@ def test_the_trainer_is_a_loop_around_torchs_adam(model, small, tiny, pictures, 
     inputs = {p.name: inputs_of(p, seeds, 0, pictures, settings) for p in model.players}
     for step in range(6):
         for player in model.players:
-            order, noise = inputs[player.name]
+            order, noise, _ = inputs[player.name]
             x = as_seen(pictures[order[step, 0, lane]], settings.master)
             optimizers[player.name].zero_grad()
             player.loss(nets(), Batch(x, {k: n[step, 0, lane] for k, n in noise.items()}))[0].backward()

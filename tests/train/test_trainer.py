@@ -244,7 +244,7 @@ def test_few_steps_are_not_compiled(run, settings, monkeypatch, wanted):
 
 
 @pytest.fixture
-def pretend(small, tiny, pictures, monkeypatch):
+def pretend(small, tiny, pictures, monkeypatch, tmp_path):
     """``make_program`` where a step takes the seconds it is told to, and compiling is nothing."""
 
     def make(settings, step_s):
@@ -260,6 +260,8 @@ def pretend(small, tiny, pictures, monkeypatch):
             made.append(options)
             return update
 
+        program.forget_programs()
+        monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
         monkeypatch.setattr(program, "compiler_missing", lambda device: "")
         monkeypatch.setattr(program, "now", now)
         monkeypatch.setattr(torch, "compile", compile_nothing)
@@ -270,12 +272,52 @@ def pretend(small, tiny, pictures, monkeypatch):
 
 def test_many_slow_steps_are_compiled(pretend, settings):
     auto = replace(settings, compile="auto")
-    chosen, _, made = pretend(replace(auto, steps=100_000), step_s=1.0)
-    assert chosen.compiled
-    assert made[0]["fullgraph"] is True  # a graph break is an error, not a slow program
     chosen, _, made = pretend(replace(auto, steps=100_000), step_s=1e-6)
     assert not chosen.compiled
     assert made == []
+    chosen, _, made = pretend(replace(auto, steps=100_000), step_s=1.0)
+    assert chosen.compiled
+    assert made[0]["fullgraph"] is True  # a graph break is an error, not a slow program
+
+
+def test_what_compiling_took_is_remembered(pretend, settings):
+    """The clock of ``pretend`` says that compiling took nothing: next time that is expected."""
+    short = replace(settings, compile="auto", steps=2)
+    assert not pretend(short, step_s=1.0)[0].compiled
+    assert pretend(replace(short, compile="always"), step_s=1.0)[0].compiled
+    again, _, _ = pretend(short, step_s=1.0)
+    assert again.compiled
+    assert "about 0 s" in again.reason
+
+
+def test_cohorts_of_the_same_shapes_share_a_program(small, tiny, pictures, settings, monkeypatch):
+    def build(model, **changed):
+        chosen = replace(settings, compile="always", **changed)
+        state = initial_state(model, tiny, [1, 2], device=CPU, dtype=chosen.master)
+        return make_program(model, skeletons(model, tiny), state, [1, 2], pictures, chosen)
+
+    made = []
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(torch, "compile", lambda update, **options: made.append(update) or update)
+    program.forget_programs()
+    model = small("vae")
+    first = build(model)
+    faster = build(replace(model, optimizer=replace(model.optimizer, lr=1e-1)))
+    assert len(made) == 1
+    assert faster.compiled
+    assert faster.compile_s == 0
+    assert faster.players[0][1] is first.players[0][1]
+    assert faster.players[0][0].optimizer.lr == 1e-1
+    for other in (
+        lambda: build(replace(model, latent=model.latent + 1)),
+        lambda: build(replace(model, optimizer=replace(model.optimizer, betas=(0.5, 0.9)))),
+        lambda: build(model, batch_size=settings.batch_size + 1),
+        lambda: build(model, compute=torch.bfloat16),
+    ):
+        before = len(made)
+        assert other().reason != faster.reason
+        assert len(made) == before + 1
+    program.forget_programs()
 
 
 def test_making_a_program_does_not_train(pretend, settings, small, tiny, flat):
