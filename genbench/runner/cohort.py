@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,16 +19,15 @@ from genbench.metrics import importance_weighted_bound
 from genbench.models.protocol import Bounded, GenerativeModel
 from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
+from genbench.runner.timing import timing_of
 from genbench.store.atomic import write_text
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
-from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
 from genbench.train.checkpoint import Header, save_lane
-from genbench.train.device import device_name, is_out_of_memory
+from genbench.train.device import is_out_of_memory
 from genbench.train.sampling import elbo, log_weights, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
-from genbench.train.streams import BLOCK
 from genbench.train.trainer import Tick, Training, train
 
 WEIGHTED_EXAMPLES = 2_000
@@ -134,7 +133,7 @@ def train_cohort(
     for lane, finite in enumerate(drawn.finite):
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step  # found out only in sampling
-    timing = _timing(model, data, settings, training, drawn.times)
+    timing = timing_of(model, data, settings, training, drawn.times)
     bounds = None
     if isinstance(model, Bounded):
         bounds = tuple(
@@ -172,35 +171,6 @@ def _mean(nats: Tensor) -> Bound:
     return Bound(nats.mean().item(), (nats.std() / math.sqrt(len(nats))).item(), len(nats))
 
 
-def _timing(
-    model: GenerativeModel,
-    data: DataInfo,
-    settings: Settings,
-    training: Training,
-    chunks: Sequence[tuple[int, float]],
-) -> Timing:
-    # The first block warms caches up; what training cuts short is no measure of a block.
-    (_, warmup_s), *steady = training.blocks
-    largest = max(count for count, _ in chunks)
-    return Timing(
-        compile_s=training.program.compile_s,
-        warmup_s=warmup_s,
-        block_steps=BLOCK,
-        block_s=tuple(seconds for steps, seconds in steady if steps == BLOCK),
-        sample_images=largest,
-        # the first chunk warms up, a shorter last one is left out
-        sample_s=tuple(seconds for count, seconds in chunks[1:] if count == largest),
-        images_per_step=images_per_step(model, settings.batch_size),
-        lanes=training.state.lanes,
-        parameters=parameter_count(model, data),
-        flops_per_step=flops_per_step(model, data, settings.batch_size),
-        peak_memory_bytes=training.peak_memory,
-        compiled=training.program.compiled,
-        device=device_name(settings.device),
-        memory_of="device" if settings.device.type == "cuda" else "process",
-    )
-
-
 def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDirectory) -> None:
     for lane, trial in enumerate(cohort.trials):
         if training.diverged[lane] is not None:
@@ -218,21 +188,6 @@ def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDire
             code=code_version(),
         )
         save_lane(files.checkpoint, header, training.state, lane)
-
-
-def write_timing(trained: TrainedCohort, evaluation_s: float, directory: RunDirectory) -> None:
-    """Write every clock of a cohort, phase by phase, beside its first trial."""
-    training = trained.training
-    (_, warmup_s), *blocks = training.blocks
-    lines: list[dict[str, str | float]] = [
-        {"phase": "compile", "seconds": training.program.compile_s},
-        {"phase": "warm-up", "steps": training.blocks[0][0], "seconds": warmup_s},
-    ]
-    lines += [{"phase": "training", "steps": steps, "seconds": seconds} for steps, seconds in blocks]
-    lines += [{"phase": "sampling", "images": n, "seconds": seconds} for n, seconds in trained.chunks]
-    lines += [{"phase": "evaluation", "seconds": evaluation_s}]
-    file = directory.make_trial(trained.cohort.trials[0].id).timing
-    write_text(file, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def _append_curve(path: Path, training: Training, lane: int) -> None:

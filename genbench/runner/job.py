@@ -17,7 +17,7 @@ from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Measure, Reference
-from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort, write_timing
+from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
@@ -32,6 +32,7 @@ from genbench.runner.provenance import Earlier, open_directory, write_provenance
 from genbench.runner.publish import publish
 from genbench.runner.sample import build_model, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
+from genbench.runner.timing import write_timing
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
@@ -237,7 +238,8 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
             reporter.begin(f"measuring {_name(trained.cohort)}", 0)
             began = now(job.device)
             measure_cohort(job.measures, trained, reference, job.scribe, reporter)
-            write_timing(trained, now(job.device) - began, job.directory)
+            first = job.directory.make_trial(trained.cohort.trials[0].id)
+            write_timing(trained.training, trained.chunks, now(job.device) - began, first.timing)
             reporter.end()
     except OutputError:
         raise  # nothing more can be written
