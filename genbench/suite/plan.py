@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -33,12 +33,23 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class Until:
+    """What decides where training ends before its last step: the suite's ``[target]`` with ``stop``."""
+
+    metric: str
+    value: float
+    evaluate_every: int
+    samples: int
+
+
+@dataclass(frozen=True)
 class Budget:
-    """What of the training settings decides numbers."""
+    """What of the training settings decides numbers; ``until`` is ``None`` where all steps are trained."""
 
     steps: int
     batch_size: int
     precision: str
+    until: Until | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ def make_plan(suite: Suite, data: Mapping[DataSpec, str]) -> list[Cohort]:
     return [
         Cohort(
             tuple(
-                Trial(spec, dataset, Budget(suite.train.steps, suite.train.batch_size, precision), seed)
+                Trial(spec, dataset, _budget(suite, precision), seed)
                 for seed in suite.seed_list[start : start + size]
             )
         )
@@ -130,11 +141,22 @@ def make_plan(suite: Suite, data: Mapping[DataSpec, str]) -> list[Cohort]:
     ]
 
 
+def _budget(suite: Suite, precision: str) -> Budget:
+    train, target = suite.train, suite.target
+    until = None
+    if target and target.stop:
+        until = Until(target.metric, target.value, train.evaluate_every, suite.samples)
+    return Budget(train.steps, train.batch_size, precision, until)
+
+
 def _decisive(trial: Trial) -> dict[str, Any]:
+    until = trial.budget.until
     return {
         "model": {"name": trial.model.name, "version": trial.model.version, "options": trial.model.options},
         "data": {"name": trial.data.name, "hash": trial.data.hash},
         "steps": trial.budget.steps,
         "batch_size": trial.budget.batch_size,
         "precision": trial.budget.precision,
+        # looking at a trial does not change it, so only an early end is part of what it is
+        **({"until": asdict(until)} if until else {}),
     }

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -54,6 +55,7 @@ class Train(Strict):
         compile: ``auto`` compiles where the planned steps repay it.
         lanes: seeds trained as one program; ``auto`` is all of them.
         save_every: steps between checkpoints; 0 keeps only the last.
+        evaluate_every: steps between evaluations on the way; 0 evaluates only at the end.
     """
 
     steps: Steps = 3000
@@ -62,6 +64,21 @@ class Train(Strict):
     compile: Literal["auto", "always", "never"] = "auto"
     lanes: Count | Literal["auto"] = "auto"
     save_every: Annotated[int, Field(ge=0)] = 0
+    evaluate_every: Annotated[int, Field(ge=0)] = 0
+
+
+class Target(Strict):
+    """``[target]``: how good is good enough, so that what it takes to get there can be compared.
+
+    Attributes:
+        metric: dotted name of a number that is taken of every lane, ``quality.fid``.
+        value: what it is to be at least as good as; below or above is decided by the metric's direction.
+        stop: whether a cohort's training ends where all its finite lanes are there.
+    """
+
+    metric: str
+    value: Annotated[float, Field(allow_inf_nan=False)]
+    stop: bool = False
 
 
 class DatasetEntry(BaseModel):
@@ -116,6 +133,7 @@ class Suite(Strict):
         measures: which runners measure the trained models.
         samples: drawn from each trained model for the measures.
         train: the budget.
+        target: how good is good enough; ``None`` asks for no such thing.
         dataset: at least one.
         model: at least one; labels differ.
         quick: whether this is the shortened suite of ``--quick``, whose numbers are never compared.
@@ -131,6 +149,7 @@ class Suite(Strict):
     )
     samples: Samples = 10_000
     train: Train = Train()
+    target: Target | None = None
     dataset: Annotated[tuple[DatasetEntry, ...], Field(min_length=1, strict=False)]
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
     quick: bool = False
@@ -150,6 +169,17 @@ class Suite(Strict):
     def seed_list(self) -> tuple[int, ...]:
         """The seeds themselves."""
         return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @field_validator("target")
+    @classmethod
+    def _looked_for(cls, target: Target | None, info: ValidationInfo) -> Target | None:
+        train = info.data.get("train")  # absent where that table is wrong itself, which is told then
+        if target and isinstance(train, Train) and not train.evaluate_every:
+            raise ValueError(
+                "whether it is reached is seen at evaluations only. Say how many steps lie between two: "
+                "`evaluate_every = 500` in [train], or leave [target] out"
+            )
+        return target
 
     @model_validator(mode="after")
     def _no_two_alike(self) -> Suite:
@@ -175,6 +205,7 @@ class Suite(Strict):
             "steps": min(self.train.steps, QUICK_STEPS),
             "compile": "never",
             "save_every": min(self.train.save_every, QUICK_STEPS // 2),
+            "evaluate_every": min(self.train.evaluate_every, QUICK_STEPS // 2),
         }
         short = {"seeds": self.seed_list[:QUICK_SEEDS], "samples": min(self.samples, QUICK_SAMPLES)}
         shorter_train = {key: value for key, value in train.items() if f"train.{key}" not in keep}

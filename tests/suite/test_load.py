@@ -57,6 +57,41 @@ def test_quick_keeps_what_is_asked_for_explicitly(write: Write) -> None:
     assert asked.samples <= 1000 and asked.train.compile == "never"
 
 
+def test_quick_looks_on_the_way_too_and_keeps_the_target(write: Write) -> None:
+    changes = ["train.evaluate_every=500", "target.metric=quality.fid", "target.value=10", "train.steps=5000"]
+    asked = load_suite(write(), set_=changes)
+    short = asked.shortened()
+    assert (short.train.evaluate_every, short.train.steps, short.target) == (32, 64, asked.target)
+    assert (
+        load_suite(write(), set_=changes[:1]).shortened({"train.evaluate_every"}).train.evaluate_every == 500
+    )
+    assert load_suite(write()).shortened().train.evaluate_every == 0
+
+
+def test_a_target_that_is_never_looked_for_is_refused(write: Write) -> None:
+    with pytest.raises(
+        SuiteError, match=r"target: whether it is reached is seen at evaluations .*every = 500"
+    ):
+        load_suite(write(), set_=["target.metric=quality.fid", "target.value=10"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("target.value=nan", r"target\.value: .*finite"),
+        ("target.value='low'", r"target\.value: expected a number \(got 'low'\)"),
+        ("target.stop=1", r"target\.stop: expected true or false \(got 1\)"),
+        ("target.goal=1", r"target\.goal: unknown key 'goal'.*Valid: metric, stop, value"),
+        ("target=10", r"target: expected a table \(got 10\)"),
+        ("train.evaluate_every=-1", r"train\.evaluate_every: expected a number of at least 0 \(got -1\)"),
+    ],
+)
+def test_a_wrong_target_is_told_with_its_key(write: Write, change: str, message: str) -> None:
+    right = ["train.evaluate_every=5", "target.metric=quality.fid", "target.value=10"]
+    with pytest.raises(SuiteError, match=message):
+        load_suite(write(), set_=[*right, change])
+
+
 def test_quick_never_lengthens(write: Write) -> None:
     suite = load_suite(write(), set_=["train.steps=3", "seeds=1", "samples=4"], quick=True)
     assert (suite.train.steps, suite.seed_list, suite.samples) == (3, (0,), 4)
@@ -202,6 +237,10 @@ KEYS = {
     "compile": ("train", "compile"),
     "lanes": ("train", "lanes"),
     "save_every": ("train", "save_every"),
+    "evaluate_every": ("train", "evaluate_every"),
+    "target": ("target",),
+    "metric": ("target", "metric"),
+    "stop": ("target", "stop"),
     "dataset": ("dataset",),
     "model": ("model",),
     "quick": ("quick",),

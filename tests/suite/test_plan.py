@@ -10,6 +10,8 @@ from genbench.suite.schema import Suite
 
 Write = Callable[..., Path]
 DATA = DataSpec("digits", "0f3d")
+PINNED = ["1e99596971a1", "26cc3d4fe017", "ba43e07c36b1", "663ddd1f8914"]
+"""The ids of the suite's trials: published records carry such, so a new kind of key must not change them."""
 
 
 def plan_of(path: Path, *changes: str, precision: str = "float32", data: DataSpec = DATA) -> list[Cohort]:
@@ -58,6 +60,8 @@ def test_an_id_depends_on_precision_and_data(write: Write) -> None:
         "train.lanes=1",
         "train.compile=always",
         "train.save_every=5",
+        "train.evaluate_every=5",
+        "target={metric='quality.fid', value=9.0}",
         "name=other",
         "samples=7",
         "model.gan.latent=8",
@@ -65,7 +69,30 @@ def test_an_id_depends_on_precision_and_data(write: Write) -> None:
     ],
 )
 def test_an_id_does_not_depend_on_the_rest(write: Write, change: str) -> None:
-    assert ids(plan_of(write())) == ids(plan_of(write(), change))
+    every = "train.evaluate_every=5"  # without which a target is an error
+    assert ids(plan_of(write())) == ids(plan_of(write(), every, change))
+
+
+def test_ids_of_suites_without_an_early_end_stay_what_they_were(write: Write) -> None:
+    assert ids(plan_of(write())) == PINNED
+
+
+STOP = ("train.evaluate_every=5", "target.metric=quality.fid", "target.value=9", "target.stop=true")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "train.evaluate_every=4",
+        "target.metric=quality.kid",
+        "target.value=9.5",
+        "samples=7",
+        "target.stop=false",
+    ],
+)
+def test_an_id_depends_on_all_that_decides_an_early_end(write: Write, change: str) -> None:
+    assert set(ids(plan_of(write(), *STOP))).isdisjoint(ids(plan_of(write(), *STOP, change)))
+    assert ids(plan_of(write(), *STOP)) == ids(plan_of(write(), *STOP, "target.value=9.0"))
 
 
 @pytest.mark.parametrize(("lanes", "seeds"), [("1", [1, 1, 1]), ("2", [2, 1]), ("3", [3]), ("auto", [3])])
