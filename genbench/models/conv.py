@@ -25,10 +25,10 @@ class Conv:
     """4 x 4 kernels of stride 2, LeakyReLU(0.2), initial weights N(0, 0.02).
 
     The networks of InfoGAN (Chen et al. 2016, arXiv:1606.03657, appendix C.1) as the study of Lucic et al.
-    2018 (arXiv:1711.10337) uses them. With ``channels = [64, 128]`` and ``dense = 1024`` an encoder of 28 x 28
-    images is conv 64 - conv 128 - dense 1024 - dense out, a decoder dense 1024 - dense 128 x 7 x 7 - deconv 64 -
-    deconv out. Batch normalization follows every hidden layer but an encoder's first. Sides must be
-    divisible by 2 for every entry of ``channels``: 28 and 32 by two.
+    2018 (arXiv:1711.10337) uses them. With ``channels = [64, 128]`` and ``dense = 1024`` an encoder of 28 x
+    28 images is conv 64 - conv 128 - dense 1024 - dense out, a decoder dense 1024 - dense 128 x 7 x 7 -
+    deconv 64 - deconv out. Batch normalization follows every hidden layer but an encoder's first. Sides must
+    be divisible by 2 for every entry of ``channels``: 28 and 32 by two.
     """
 
     __pydantic_config__ = FORBID_UNKNOWN

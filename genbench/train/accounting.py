@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from genbench.core.datainfo import DataInfo
-from genbench.models.protocol import GenerativeModel
+from genbench.models.protocol import GenerativeModel, Player
 from genbench.train.optimizers import corrections, slot_names
 from genbench.train.state import skeletons
-from genbench.train.update import lane_update
+from genbench.train.update import lane_update, working_copies
 
 
 def parameter_count(model: GenerativeModel, data: DataInfo) -> int:
@@ -31,11 +33,39 @@ def flops_per_step(model: GenerativeModel, data: DataInfo, batch_size: int) -> i
     Counted by torch's flop counter on an eager step of tensors without memory; a multiply-add is two
     operations, elementwise work (activations, optimizers) is not counted, as usual.
     """
+    total = 0
+    for player, update in imagined_updates(model, data, batch_size):
+        with FlopCounterMode(display=False) as counter:
+            update()
+        total += player.repeats * counter.get_total_flops()
+    return total
+
+
+def state_bytes(
+    model: GenerativeModel, data: DataInfo, master: torch.dtype, compute: torch.dtype | None
+) -> int:
+    """Bytes of one lane's parameters, their copies in the compute dtype, and what the optimizers remember."""
+    networks = skeletons(model, data)
+    sizes = {net: sum(math.prod(p.shape) for p in module.parameters()) for net, module in networks.items()}
+    slots = sum(len(slot_names(p.optimizer)) * sizes[net] for p in model.players for net in p.trains)
+    copies = 0 if compute is None else compute.itemsize
+    return sum(sizes.values()) * (master.itemsize + copies) + slots * master.itemsize
+
+
+def imagined_updates(
+    model: GenerativeModel,
+    data: DataInfo,
+    batch_size: int,
+    master: torch.dtype = torch.float32,
+    compute: torch.dtype | None = None,
+) -> Iterator[tuple[Player, Callable[[], object]]]:
+    """Each player with an eager update of one lane on tensors without memory, to be run and watched."""
     meta = torch.device("meta")
     modules = skeletons(model, data)
-    params = {net: dict(module.named_parameters()) for net, module in modules.items()}
+    params = {
+        net: {name: p.to(master) for name, p in module.named_parameters()} for net, module in modules.items()
+    }
     buffers = {net: dict(module.named_buffers()) for net, module in modules.items()}
-    total = 0
     for player in model.players:
         slots = {
             f"{net}.{name}.{slot}": torch.empty_like(tensor)
@@ -43,12 +73,22 @@ def flops_per_step(model: GenerativeModel, data: DataInfo, batch_size: int) -> i
             for name, tensor in params[net].items()
             for slot in slot_names(player.optimizer)
         }
-        noise = {n: torch.empty((batch_size, *d.shape), device=meta) for n, d in player.noise.items()}
+        noise = {
+            name: torch.empty((batch_size, *n.shape), dtype=master, device=meta)
+            for name, n in player.noise.items()
+        }
         kind = torch.uint8 if data.is_image else torch.float32
-        examples = torch.empty((1, *data.shape), dtype=kind, device=meta)
-        index = torch.zeros(batch_size, dtype=torch.int64, device=meta)
-        corrected = corrections(player.optimizer, torch.ones((), device=meta), torch.float32)
-        with FlopCounterMode(display=False) as counter:
-            lane_update(modules, player, None)(params, {}, buffers, slots, corrected, examples, index, noise)
-        total += player.repeats * counter.get_total_flops()
-    return total
+        yield (
+            player,
+            partial(
+                lane_update(modules, player, compute),
+                params,
+                working_copies(params, compute),
+                buffers,
+                slots,
+                corrections(player.optimizer, torch.ones((), device=meta), master),
+                torch.empty((1, *data.shape), dtype=kind, device=meta),
+                torch.zeros(batch_size, dtype=torch.int64, device=meta),
+                noise,
+            ),
+        )
