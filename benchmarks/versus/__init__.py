@@ -1,0 +1,1 @@
+"""Genbench against eager PyTorch scripts: networks and loops of the scripts, cases, contestants, rounds."""
