@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from genbench.analyse.standing import current
 from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
 
 CONFIDENCE = 0.95
@@ -99,22 +100,13 @@ class Summary:
 def summarise(records: Sequence[Record]) -> tuple[Summary, ...]:
     """Summarise every dataset of every run, in the order of first appearance.
 
-    Runs are never pooled: two runs of one suite give two summaries. Within a run a later record takes the
-    place of an earlier one of the same number (see ``current``).
+    Runs are never pooled: two runs of one suite give two summaries. Only final numbers count, and within a
+    run a later record takes the place of an earlier one of the same number (see ``current``).
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in current(records):
         groups.setdefault((record.run, record.dataset), []).append(record)
     return tuple(_summary(group) for group in groups.values())
-
-
-def current(records: Sequence[Record]) -> list[Record]:
-    """Leave out what a resumed run has measured again: the last record of each number stands."""
-    last: dict[tuple[object, ...], Record] = {}
-    for record in records:
-        owner = record.trial if record.seed is None else record.seed
-        last[record.run, record.dataset, record.model, record.metric, owner] = record
-    return list(last.values())
 
 
 def estimate_over_seeds(values: Sequence[float]) -> Estimate:

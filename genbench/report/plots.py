@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genbench.analyse.summary import Summary, current, summarise
+from genbench.analyse.standing import current
+from genbench.analyse.summary import Summary, summarise
 from genbench.core.record import Record
 from genbench.report.against_cost import quality_against_cost
 from genbench.report.bars import COST, QUALITY, bars

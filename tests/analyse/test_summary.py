@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genbench.analyse.standing import current
 from genbench.analyse.summary import (
     Estimate,
     Summary,
     coverage_of_range,
-    current,
     estimate_over_seeds,
     summarise,
 )

@@ -239,7 +239,7 @@ def test_what_was_measured_before_an_interrupt_stands(tiny_suite, told, monkeypa
     monkeypatch.setattr(Modes, "__call__", stop)
     result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
     assert result.interrupted
-    from genbench.analyse.summary import current
+    from genbench.analyse.standing import current
 
     mine = {(r.seed, r.metric): r.status for r in current(result.records) if r.model == "vae"}
     assert mine[None, "throughput.parameters"] is Status.DONE

@@ -1,0 +1,112 @@
+"""Which records count: the final ones in tables, the others in the course of training."""
+
+import pytest
+
+from genbench.analyse.standing import Spot, courses, current
+from genbench.analyse.summary import summarise
+from genbench.core.record import OUTCOME, Better, Record, Status
+
+
+def record(
+    step: int, value: float | None, *, seed: int | None = 0, metric: str = "quality.fid", **change
+) -> Record:
+    content: dict[str, object] = {
+        "run": "r", "suite": "s", "trial": f"t{seed}", "model": "gan", "dataset": "digits", "unit": "",
+        "error": None, "better": Better.LOWER, "n": 10, "lanes": 1, "status": Status.DONE,
+        "reason": "" if value is not None else "why", "env": "e", "code": "c", "at": "now",
+    }  # fmt: skip
+    return Record(**{**content, "step": step, "value": value, "seed": seed, "metric": metric, **change})
+
+
+def ended(step: int, seed: int = 0, status: Status = Status.DONE) -> Record:
+    return record(step, float(step), seed=seed, metric=OUTCOME, better=Better.NEITHER, status=status)
+
+
+def evaluated(step: int, value: float | None, seed: int = 0, seconds: float = 1.0) -> list[Record]:
+    return [record(step, seconds, seed=seed, metric="cost.seconds"), record(step, value, seed=seed)]
+
+
+def fid(records: list[Record]) -> list[tuple[int, float | None]]:
+    return [(r.step, r.value) for r in current(records) if r.metric == "quality.fid"]
+
+
+def test_the_step_of_the_end_counts_and_nothing_from_the_way() -> None:
+    way = [*evaluated(500, 30.0), *evaluated(1000, 20.0)]
+    assert fid([*way, *evaluated(1500, 25.0), ended(1500)]) == [(1500, 25.0)]
+
+
+def test_a_lane_that_diverges_has_no_number_though_it_had_some_on_the_way() -> None:
+    lost = record(812, None, status=Status.DIVERGED)
+    records = [*evaluated(500, 30.0), lost, ended(812, status=Status.DIVERGED)]
+    assert fid(records) == [(812, None)]
+    (row,) = summarise(records)[0].rows
+    assert row.cells["quality.fid"].estimate is None and row.counts.diverged == 1
+
+
+def test_what_a_resumed_run_repeats_counts_the_last_time() -> None:
+    first = [
+        *evaluated(500, 30.0),
+        *evaluated(1000, 20.0),
+        record(1010, None),
+        ended(1010, status=Status.INTERRUPTED),
+    ]
+    assert fid(first) == [(1010, None)]
+    again = [*evaluated(500, 31.0), *evaluated(1000, 21.0), *evaluated(1500, 11.0), ended(1500)]
+    assert fid([*first, *again]) == [(1500, 11.0)]
+    (spots,) = courses([*first, *again], "quality.fid").values()
+    assert [(spot.step, spot.values) for spot in spots] == [(500, (31.0,)), (1000, (21.0,)), (1500, (11.0,))]
+    # and one that ends earlier than the attempt before it: nothing of that one is left
+    early = [*evaluated(500, 9.0), *evaluated(500, 9.0), ended(500)]
+    assert fid([*evaluated(1500, 50.0), ended(1500, status=Status.FAILED), *early]) == [(500, 9.0)]
+    assert courses([*evaluated(1500, 50.0), *early], "quality.fid") == {
+        "gan": (Spot(500, (9.0,), {"cost.seconds": 1.0}),)
+    }
+
+
+def test_a_trial_that_was_killed_on_the_way_has_no_final_number() -> None:
+    records = [
+        *evaluated(500, 30.0),
+        *evaluated(500, 12.0, seed=1),
+        *evaluated(900, 6.0, seed=1),
+        ended(900, seed=1),
+    ]
+    assert [r.value for r in current(records) if r.metric == "quality.fid"] == [None, 6.0]
+    (row,) = summarise(records)[0].rows
+    cell = row.cells["quality.fid"]
+    assert cell.estimate is not None and (cell.estimate.median, cell.estimate.n) == (6.0, 1)
+    assert cell.reasons == (
+        "interrupted (seed 0): cut short, or still in training, after the evaluation at step 500",
+    )
+    assert (row.counts.unfinished, row.counts.done) == (1, 1)
+
+
+def test_numbers_of_cohorts_and_control_rows_stand_as_written_last() -> None:
+    shared = [
+        record(step, 7.0, seed=None, metric="throughput.compile_s", trial="cohort") for step in (900, 500)
+    ]
+    control = [record(0, 1.0, model="real", seed=seed, trial=f"real{seed}") for seed in (0, 1)]
+    assert [(r.step, r.model) for r in current([*shared, *control])] == [
+        (500, "gan"),
+        (0, "real"),
+        (0, "real"),
+    ]
+    assert courses([*shared, *control], "throughput.compile_s") == {}
+
+
+def test_a_course_has_a_spot_a_step_with_the_seeds_that_were_there() -> None:
+    records = [
+        *evaluated(500, 30.0, 0, seconds=2.0),
+        *evaluated(500, 10.0, 1, seconds=4.0),
+        *evaluated(1000, 8.0, 0, seconds=5.0),
+        *evaluated(1000, None, 1, seconds=99.0),
+    ]
+    assert courses(records, "quality.fid")["gan"] == (
+        Spot(500, (30.0, 10.0), {"cost.seconds": 3.0}),
+        Spot(1000, (8.0,), {"cost.seconds": 5.0}),
+    )
+    assert courses(records, "quality.kid") == {}
+
+
+@pytest.mark.parametrize("step", [0, 100])
+def test_records_of_before_have_one_step_and_stand(step: int) -> None:
+    assert fid([record(step, 3.0), record(step, 4.0)]) == [(step, 4.0)]
