@@ -15,7 +15,10 @@ STEPS = Column(OUTCOME, "steps", Better.NEITHER, meaning="training steps finishe
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What the numbers are about: a trial, a whole cohort (``seed`` None), or a control row."""
+    """What the numbers are about: a trial, a whole cohort (``seed`` None), or a control row.
+
+    ``on_the_way`` says that training goes on after them: they never stand in for the final ones.
+    """
 
     trial: str
     model: str
@@ -25,6 +28,7 @@ class Subject:
     step: int
     lanes: int
     protocol: dict[str, str | int | float | bool]
+    on_the_way: bool = False
 
 
 class Journal(Protocol):
@@ -46,7 +50,7 @@ class Scribe:
         code: genbench's version and commit.
         protocol: what every record of the run has in its protocol.
         outcomes: how each trial ended, by its id, as far as it has.
-        written: (trial, metric) of what this process has written.
+        written: (trial, metric, step, whether on the way) of what this process has written.
     """
 
     journal: Journal
@@ -56,7 +60,7 @@ class Scribe:
     code: str
     protocol: dict[str, str | int | float | bool]
     outcomes: dict[str, Status] = field(default_factory=dict)
-    written: set[tuple[str, str]] = field(default_factory=set)
+    written: set[tuple[str, str, int, bool]] = field(default_factory=set)
 
     def write(self, subject: Subject, readings: Iterable[Reading]) -> None:
         """Write readings as they come."""
@@ -66,7 +70,7 @@ class Scribe:
     def fail(self, subject: Subject, columns: Iterable[Column], status: Status, reason: str) -> None:
         """Write that these numbers are not there, and why; one that is there already stands."""
         for column in columns:
-            if (subject.trial, column.metric) in self.written:
+            if _key(subject, column) in self.written:
                 continue
             self._append(subject, Reading(column, None, reason=reason), status)
 
@@ -77,7 +81,7 @@ class Scribe:
 
     def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
         column = reading.column
-        self.written.add((subject.trial, column.metric))
+        self.written.add(_key(subject, column))
         model = {"model": subject.model_version} if subject.model_version else {}
         self.journal.append(
             Record(
@@ -104,3 +108,7 @@ class Scribe:
                 at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
         )
+
+
+def _key(subject: Subject, column: Column) -> tuple[str, str, int, bool]:
+    return subject.trial, column.metric, subject.step, subject.on_the_way

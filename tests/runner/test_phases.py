@@ -1,0 +1,67 @@
+"""The stopwatch of a run: nested phases, and what adds up to its whole wall time."""
+
+import pytest
+
+from genbench.runner.phases import MEASURING, ORDER, REST, SAVING, TRAINING, Phases, describe, overhead
+
+
+class Clock:
+    """A clock that goes on only when told to."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_a_phase_within_another_is_not_counted_twice(clock: Clock) -> None:
+    phases = Phases(clock, began=90.0)
+    with phases(TRAINING):
+        clock.wait(3)
+        with phases(SAVING):
+            clock.wait(1)
+            with phases(MEASURING):
+                clock.wait(0.5)
+        clock.wait(2)
+    with phases(SAVING):
+        clock.wait(4)
+    clock.wait(7)
+    seconds = phases.so_far()
+    assert list(seconds) == list(ORDER)
+    assert (seconds[TRAINING], seconds[SAVING], seconds[MEASURING]) == (5, 5, 0.5)
+    assert seconds[REST] == 10 + 7
+    assert sum(seconds.values()) == clock.time - 90
+    assert overhead(seconds) == 5 + 17
+
+
+def test_time_can_be_moved_and_an_error_ends_a_phase(clock: Clock) -> None:
+    phases = Phases(clock, began=100.0)
+    with pytest.raises(KeyError), phases("training"), phases("measuring"):
+        clock.wait(8)
+        raise KeyError
+    assert phases.so_far()["measuring"] == 8 and phases.so_far()["training"] == 0
+    phases.move(3, "measuring", "compiling")
+    assert (phases.so_far()["measuring"], phases.so_far()["compiling"]) == (5, 3)
+    assert phases.so_far()[REST] == 0
+
+
+def test_it_is_told_in_one_line(clock: Clock) -> None:
+    phases = Phases(clock, began=100.0)
+    with phases(TRAINING):
+        clock.wait(97)
+    clock.wait(3)
+    assert describe(phases.so_far()) == (
+        "wall time 100.0 s: training 97.0 s (97 %), compiling 0.0 s (0 %), drawing samples 0.0 s (0 %), "
+        "measuring 0.0 s (0 %), saving checkpoints 0.0 s (0 %), pictures and tables 0.0 s (0 %), "
+        "everything else 3.0 s (3.0 %); overhead 3.0 %"
+    )
+    assert "(0 %)" in describe(Phases(clock, began=clock.time).so_far())
