@@ -96,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", cache)
         for name in given.case or CASES:
             case = CASES[name]
-            info, everyone = contestants(case, device, lanes=given.lanes, compiling=given.compile)
-            result = run_case(case, info, everyone, device, rounds=given.rounds, seconds=given.seconds)
+            everyone = contestants(case, device, lanes=given.lanes, compiling=given.compile)
+            result = run_case(case, everyone, device, rounds=given.rounds, seconds=given.seconds)
             results.append(result)
             print("\n".join(rows(result)), flush=True)
             if given.json:

@@ -46,15 +46,17 @@ class Case:
     float32_lanes: tuple[int, ...] = ()
     points: bool = False
 
-    def examples(self) -> tuple[DataInfo, Tensor]:
+    @property
+    def info(self) -> DataInfo:
+        """Shape of the examples."""
+        return DataInfo("ring", (2,)) if self.points else DataInfo("random images", scripts.IMAGE)
+
+    def examples(self) -> Tensor:
         """What both sides are trained on: uint8 images (N, 1, 28, 28), or float32 points (N, 2)."""
         if self.points:
-            ring = datasets.get("ring")().load()
-            return ring.info, torch.from_numpy(ring.train_examples)
+            return torch.from_numpy(datasets.get("ring")().load().train_examples)
         generator = torch.Generator().manual_seed(0)
-        shape = (IMAGES, *scripts.IMAGE)
-        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        return DataInfo("random images", scripts.IMAGE), images
+        return torch.randint(0, 256, (IMAGES, *scripts.IMAGE), dtype=torch.uint8, generator=generator)
 
 
 def _mlp_gan(given: scripts.Given) -> scripts.Script:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from genbench.core.datainfo import DataInfo
 from genbench.train.accounting import parameter_count
 from genbench.train.clock import now
 from genbench.train.device import COMPUTE, Precision, choose_precision
@@ -49,10 +48,10 @@ class Eager:
     precision: Precision = "float32"
     compile_s = None
 
-    def __init__(self, case: Case, info: DataInfo, given: Given) -> None:
+    def __init__(self, case: Case, given: Given) -> None:
         self.name = "eager, tuned" if given.tuned else "eager"
         self._script = case.script(given)
-        ours = parameter_count(case.model, info)
+        ours = parameter_count(case.model, case.info)
         assert self._script.parameters == ours, f"{case.name}: {self._script.parameters} is not {ours}"
 
     def advance(self, steps: int) -> list[float]:
@@ -69,24 +68,24 @@ class Ours:
     def __init__(
         self,
         case: Case,
-        info: DataInfo,
         examples: Tensor,
         device: torch.device,
         *,
         lanes: int,
-        precision: Precision,
+        precision: str = "auto",
         compiling: Compile = "always",
     ) -> None:
-        self.name = f"{precision}, {lanes} {'lane' if lanes == 1 else 'lanes'}"
-        self.lanes, self.precision = lanes, precision
+        self.precision = choose_precision(precision, device, case.info)
+        self.name = f"{self.precision}, {lanes} {'lane' if lanes == 1 else 'lanes'}"
+        self.lanes = lanes
         self.compile_s: float | None = None
-        self._case, self._info, self._examples = case, info, examples.to(device)
+        self._case, self._examples = case, examples.to(device)
         self._device, self._compiling = device, compiling
         self._seeds = list(range(1, lanes + 1))
-        self._state = initial_state(case.model, info, self._seeds, device=device)
+        self._state = initial_state(case.model, case.info, self._seeds, device=device)
 
-    def advance(self, steps: int) -> list[float]:
-        """See ``Contestant``; the first call compiles."""
+    def advance(self, steps: int, on_block: Callable[[], None] = lambda: None) -> list[float]:
+        """See ``Contestant``; the first call compiles. ``on_block`` is called after every block of steps."""
         settings = Settings(
             steps=self._state.step + steps,
             batch_size=self._case.batch_size,
@@ -95,7 +94,13 @@ class Ours:
             compile=self._compiling,
         )
         training = train(
-            self._case.model, self._info, self._examples, self._seeds, settings, state=self._state
+            self._case.model,
+            self._case.info,
+            self._examples,
+            self._seeds,
+            settings,
+            state=self._state,
+            on_tick=lambda *_: on_block(),
         )
         assert all(training.alive), f"{self.name}: a lane has diverged"
         program = training.program
@@ -109,21 +114,20 @@ class Ours:
 
 def contestants(
     case: Case, device: torch.device, *, lanes: Sequence[int] = (), compiling: Compile = "always"
-) -> tuple[DataInfo, list[Contestant]]:
-    """Shape of a case's data and everyone in it, the plain script first.
+) -> list[Contestant]:
+    """Everyone in a case, the plain script first.
 
     ``lanes`` takes the place of the case's own, those in float32 too.
     """
-    info, examples = case.examples()
-    auto = choose_precision("auto", device, info)
-    kinds: list[tuple[int, Precision]] = [(k, auto) for k in lanes or case.lanes]
-    if auto != "float32" and not lanes:
-        kinds += [(k, "float32") for k in case.float32_lanes]
+    examples = case.examples()
     floats = as_seen(examples, torch.float32)
-    return info, [
-        *(Eager(case, info, Given(floats, case.batch_size, device, tuned)) for tuned in (False, True)),
+    kinds = [(k, "auto") for k in lanes or case.lanes]
+    if not lanes and choose_precision("auto", device, case.info) != "float32":
+        kinds += [(k, "float32") for k in case.float32_lanes]
+    return [
+        *(Eager(case, Given(floats, case.batch_size, device, tuned)) for tuned in (False, True)),
         *(
-            Ours(case, info, examples, device, lanes=k, precision=precision, compiling=compiling)
+            Ours(case, examples, device, lanes=k, precision=precision, compiling=compiling)
             for k, precision in kinds
         ),
     ]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from genbench.core.datainfo import DataInfo
 from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
 from genbench.train.clock import now
 from genbench.train.device import COMPUTE, Precision
@@ -76,7 +75,6 @@ class Result:
 
 def run_case(
     case: Case,
-    info: DataInfo,
     everyone: Sequence[Contestant],
     device: torch.device,
     *,
@@ -101,8 +99,8 @@ def run_case(
         case.name,
         case.title,
         case.batch_size,
-        parameter_count(case.model, info),
-        flops_per_step(case.model, info, case.batch_size),
+        parameter_count(case.model, case.info),
+        flops_per_step(case.model, case.info, case.batch_size),
         images_per_step(case.model, case.batch_size),
         times,
         peaks,
