@@ -12,7 +12,7 @@ from genbench.metrics.class_coverage import (
 )
 from genbench.metrics.frechet import expected_frechet_distance, frechet_distance, frechet_distance_infinity
 from genbench.metrics.inception import inception_score
-from genbench.metrics.kernel import kernel_distance, mmd_rbf
+from genbench.metrics.kernel import kernel_distance, kernel_within, mmd_rbf
 from genbench.metrics.memorization import authenticity, expected_authenticity, memorization_distance
 from genbench.metrics.mode_coverage import (
     ExpectedModeCoverage,
@@ -68,6 +68,7 @@ __all__ = [
     "importance_weighted_bound",
     "inception_score",
     "kernel_distance",
+    "kernel_within",
     "memorization_distance",
     "mmd_rbf",
     "mode_coverage",

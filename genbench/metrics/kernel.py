@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -26,7 +26,13 @@ _TILE = 2048  # rows of a tile: 2048 x 2048 float64 are 32 MiB
 
 
 def kernel_distance(
-    real: Tensor, fake: Tensor, *, degree: int = 3, coef0: float = 1.0, gamma: float | None = None
+    real: Tensor,
+    fake: Tensor,
+    *,
+    degree: int = 3,
+    coef0: float = 1.0,
+    gamma: float | None = None,
+    within: float | None = None,
 ) -> float:
     """Squared MMD with the kernel k(x, y) = (gamma x·y + coef0)^degree, over all pairs.
 
@@ -45,20 +51,34 @@ def kernel_distance(
         degree: of the polynomial.
         coef0: its constant.
         gamma: scale of the inner product; 1 / D by default.
+        within: the real side's own term, from ``kernel_within`` with the same settings, where it is known.
 
     Raises:
         ValueError: shapes that do not fit, fewer than two rows, or numbers that are not finite.
     """
     x, y = feature_pair(real, fake, at_least=2)
-    scale = 1 / x.shape[1] if gamma is None else gamma
+    kernel = _Polynomial(1 / x.shape[1] if gamma is None else gamma, coef0, degree)
+    return (_own(x, kernel) if within is None else within) + _own(y, kernel) - 2 * _between(x, y, kernel)
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        return (a @ b.T).mul_(scale).add_(coef0).pow_(degree)
 
-    def diagonal(a: Tensor) -> float:
-        return float((a.square().sum(1) * scale + coef0).pow(degree).sum())
+def kernel_within(
+    points: Tensor, *, degree: int = 3, coef0: float = 1.0, gamma: float | None = None
+) -> float:
+    """Mean of the cubic kernel over all pairs of one set: what ``kernel_distance`` needs of the real side.
 
-    return _unbiased(x, y, kernel, diagonal)
+    To be computed once for many fake sets; it is most of the work.
+
+    Args:
+        points: (N, D), N ≥ 2, any floating type.
+        degree: of the polynomial.
+        coef0: its constant.
+        gamma: scale of the inner product; 1 / D by default.
+
+    Raises:
+        ValueError: fewer than two rows, or numbers that are not finite.
+    """
+    x, _ = feature_pair(points, points, at_least=2)
+    return _own(x, _Polynomial(1 / x.shape[1] if gamma is None else gamma, coef0, degree))
 
 
 def mmd_rbf(real: Tensor, fake: Tensor, *, bandwidth: float) -> float:
@@ -89,26 +109,56 @@ def mmd_rbf(real: Tensor, fake: Tensor, *, bandwidth: float) -> float:
     # |a|² + |b|² - 2 a·b is ten times faster than differences, and wrong by rounding of the squares
     exact = largest * torch.finfo(x.dtype).eps > 1e-10
 
-    def kernel(a: Tensor, b: Tensor) -> Tensor:
-        if exact:
+    kernel = _Gaussian(exact)
+    return _own(x, kernel) + _own(y, kernel) - 2 * _between(x, y, kernel)
+
+
+class _Kernel(Protocol):
+    """k of all pairs of two tiles, and the sum of k(x, x) over a set."""
+
+    def __call__(self, a: Tensor, b: Tensor) -> Tensor: ...
+
+    def diagonal(self, a: Tensor) -> float: ...
+
+
+class _Polynomial(NamedTuple):
+    scale: float
+    coef0: float
+    degree: int
+
+    def __call__(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.T).mul_(self.scale).add_(self.coef0).pow_(self.degree)
+
+    def diagonal(self, a: Tensor) -> float:
+        return float((a.square().sum(1) * self.scale + self.coef0).pow(self.degree).sum())
+
+
+class _Gaussian(NamedTuple):
+    """Of points divided by the bandwidth; ``exact`` takes differences instead of squares."""
+
+    exact: bool
+
+    def __call__(self, a: Tensor, b: Tensor) -> Tensor:
+        if self.exact:
             square = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
         else:
             square = (a @ b.T).mul_(-2).add_(a.square().sum(1)[:, None]).add_(b.square().sum(1)).clamp_(min=0)
         return square.mul_(-0.5).exp_()
 
-    return _unbiased(x, y, kernel, diagonal=lambda a: float(len(a)))
+    def diagonal(self, a: Tensor) -> float:
+        return float(len(a))
 
 
-def _unbiased(
-    x: Tensor, y: Tensor, kernel: Callable[[Tensor, Tensor], Tensor], diagonal: Callable[[Tensor], float]
-) -> float:
-    """The estimator from a kernel of tiles and the sum of k(x, x) over a set."""
+def _own(a: Tensor, kernel: _Kernel) -> float:
+    """Mean of k(x, x') over the pairs x ≠ x' of a set."""
+    return (_total(a, a, kernel) - kernel.diagonal(a)) / (len(a) * (len(a) - 1))
 
-    def total(a: Tensor, b: Tensor) -> float:
-        tiles = (kernel(one, other) for one in torch.split(a, _TILE) for other in torch.split(b, _TILE))
-        return sum(float(tile.sum()) for tile in tiles)
 
-    def own(a: Tensor) -> float:
-        return (total(a, a) - diagonal(a)) / (len(a) * (len(a) - 1))
+def _between(x: Tensor, y: Tensor, kernel: _Kernel) -> float:
+    """Mean of k(x, y) over all pairs of two sets."""
+    return _total(x, y, kernel) / (len(x) * len(y))
 
-    return own(x) + own(y) - 2 * total(x, y) / (len(x) * len(y))
+
+def _total(a: Tensor, b: Tensor, kernel: _Kernel) -> float:
+    tiles = (kernel(one, other) for one in torch.split(a, _TILE) for other in torch.split(b, _TILE))
+    return sum(float(tile.sum()) for tile in tiles)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
-from genbench.metrics.kernel import kernel_distance, mmd_rbf
+from genbench.metrics.kernel import kernel_distance, kernel_within, mmd_rbf
 
 
 def by_hand(real, fake, pairwise=polynomial_kernel, **kernel):
@@ -193,3 +193,17 @@ def test_rbf_lower_precision_is_computed_in_float64(normal, kind):
 def test_rbf_needs_a_bandwidth(normal, bandwidth):
     with pytest.raises(ValueError, match=r"bandwidth is .*; it must be above 0 and finite"):
         mmd_rbf(normal(5, 2), normal(5, 2), bandwidth=bandwidth)
+
+
+def test_the_real_side_computed_beforehand():
+    generator = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(n, 4, generator=generator, dtype=torch.float64) + n / 50 for n in (60, 50))
+    for settings in ({}, {"degree": 2, "coef0": 0.5, "gamma": 0.1}):
+        within = kernel_within(real, **settings)
+        assert kernel_distance(real, fake, **settings, within=within) == kernel_distance(
+            real, fake, **settings
+        )
+    pairs = [(x @ y / 4 + 1) ** 3 for i, x in enumerate(real) for j, y in enumerate(real) if i != j]
+    assert kernel_within(real) == pytest.approx(float(sum(pairs)) / len(pairs), rel=1e-9)
+    with pytest.raises(ValueError, match="2"):
+        kernel_within(real[:1])
