@@ -27,7 +27,7 @@ class NSGAN:
     The fixed point of the minimax game with stronger early gradients; the two are no longer one game.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     # Networks: those of a GAN text for MNIST, 100-256-512-784 and 784-512-256-1. Learning rates: the best of
     # six settings by Fréchet distance to held-out images, docs/search.md; 2e-4, the habit of convolutional

@@ -28,7 +28,7 @@ class VAE:
     is drawn from it.
     """
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     # Networks: the mirror image of the GANs'. Latent size and learning rate: the best of six settings by
     # Fréchet distance to held-out images, docs/search.md; 20 latents do as well within the spread of seeds.
