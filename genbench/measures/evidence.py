@@ -66,6 +66,7 @@ class Timing:
         sample_images: images drawn in each timed sampling block, all lanes together.
         sample_s: seconds of each sampling block.
         images_per_step: real images that one lane draws in one step.
+        updates_per_step: optimizer steps of single players in one step of one lane.
         lanes: lanes trained together.
         parameters: numbers trained, in one lane.
         flops_per_step: floating-point operations of one lane's step; ``None`` if not counted.
@@ -74,6 +75,14 @@ class Timing:
         device: what it ran on, for people.
         memory_of: what ``peak_memory_bytes`` counts: "device", the tensors on an accelerator; or "process",
             all that the whole process holds in main memory, its libraries and the data with it.
+        latency_s: seconds of each call that made one sample of one lane.
+        peak_flops: FLOP/s of each large matrix product on this machine, in the training's precision; none
+            where its matrices did not fit.
+        tf32: whether products in float32 are rounded to TF32; ``None`` where no such product was made.
+        joules: energy of the blocks after the first; ``None`` where it was not read.
+        joules_steps: steps of these blocks.
+        energy_of: what ``joules`` counts: "GPU", the whole board; or "CPU packages", all of them.
+        energy_missing: why energy was not read, with a remedy; empty where it was.
     """
 
     compile_s: float
@@ -83,6 +92,7 @@ class Timing:
     sample_images: int
     sample_s: tuple[float, ...]
     images_per_step: int
+    updates_per_step: int
     lanes: int
     parameters: int
     flops_per_step: int | None
@@ -90,6 +100,13 @@ class Timing:
     compiled: bool
     device: str
     memory_of: Literal["process", "device"] = "process"
+    latency_s: tuple[float, ...] = ()
+    peak_flops: tuple[float, ...] = ()
+    tf32: bool | None = None
+    joules: float | None = None
+    joules_steps: int = 0
+    energy_of: str = ""
+    energy_missing: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,13 +34,22 @@ _LABELS = {
     "memorization.authenticity": "authenticity",
     "memorization.distance": "distance",
     "throughput.train_images_per_s": "training",
+    "throughput.lane_images_per_s": "training per lane",
+    "throughput.updates_per_s": "updates",
+    "throughput.lane_updates_per_s": "updates per lane",
     "throughput.sample_images_per_s": "sampling",
+    "throughput.latency_p50": "latency p50",
+    "throughput.latency_p99": "latency p99",
     "throughput.s_per_1000_steps": "1000 steps",
     "throughput.compile_s": "compilation",
     "throughput.warmup_s": "warm-up",
     "throughput.peak_memory": "peak memory",
     "throughput.parameters": "parameters",
-    "throughput.flops_per_step": "FLOPs per step",
+    "throughput.flops_per_image": "FLOPs per image",
+    "throughput.achieved": "achieved",
+    "throughput.utilization": "utilization",
+    "throughput.peak": "machine peak",
+    "throughput.energy": "energy per 1000 images",
 }
 
 

@@ -25,6 +25,9 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.device import is_out_of_memory
+from genbench.train.energy import open_meter
+from genbench.train.latency import CALLS, latencies
+from genbench.train.peak import matrix_product_peak
 from genbench.train.sampling import elbo, log_weights, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
@@ -124,7 +127,10 @@ def train_cohort(
         fill_standing_statistics(model, data, training.state, seeds, examples, settings.batch_size)
         _save(training, cohort, data, directory)
 
-    training = train(model, data, examples, seeds, settings, on_tick=on_tick, on_save=on_save)
+    meter, compute = open_meter(settings.device), settings.compute or settings.master
+    peak = matrix_product_peak(settings.device, compute)
+    training = train(model, data, examples, seeds, settings, on_tick=on_tick, on_save=on_save, meter=meter)
+    peak += matrix_product_peak(settings.device, compute)
     reporter.note(_how(training, cohort))
     device = settings.device
     drawn = sample_lanes(model, data, training.state, seeds, samples, device=device)
@@ -133,7 +139,10 @@ def train_cohort(
     for lane, finite in enumerate(drawn.finite):
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step  # found out only in sampling
-    timing = timing_of(model, data, settings, training, drawn.times)
+    calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device)
+    timing = timing_of(
+        model, data, settings, training, drawn.times, latency_s=calls, peak_flops=peak, meter=meter
+    )
     bounds = None
     if isinstance(model, Bounded):
         bounds = tuple(

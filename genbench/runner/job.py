@@ -239,7 +239,8 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
             began = now(job.device)
             measure_cohort(job.measures, trained, reference, job.scribe, reporter)
             first = job.directory.make_trial(trained.cohort.trials[0].id)
-            write_timing(trained.training, trained.chunks, now(job.device) - began, first.timing)
+            spent = now(job.device) - began
+            write_timing(trained.training, trained.chunks, trained.timing, spent, first.timing)
             reporter.end()
     except OutputError:
         raise  # nothing more can be written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +13,13 @@ from genbench.models.protocol import GenerativeModel
 from genbench.store.atomic import write_text
 from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
 from genbench.train.device import device_name
+from genbench.train.energy import Meter
+from genbench.train.peak import uses_tf32
 from genbench.train.settings import Settings
 from genbench.train.streams import BLOCK
 from genbench.train.trainer import Training
+
+_UNREAD = "The energy counter of the {} stopped answering during the training; a new run reads it anew."
 
 
 def timing_of(
@@ -23,6 +28,10 @@ def timing_of(
     settings: Settings,
     training: Training,
     chunks: Sequence[tuple[int, float]],
+    *,
+    latency_s: Sequence[float],
+    peak_flops: Sequence[float],
+    meter: Meter,
 ) -> Timing:
     """What the clock and the accountant saw of one cohort.
 
@@ -32,10 +41,15 @@ def timing_of(
         settings: how it was trained.
         training: with its blocks.
         chunks: (samples of all lanes, seconds) of each chunk of samples.
+        latency_s: seconds of each call for a single sample.
+        peak_flops: FLOP/s of large matrix products, measured before and after the training.
+        meter: that was read in training.
     """
     # The first block warms caches up; what training cuts short is no measure of a block.
     (_, warmup_s), *steady = training.blocks
     largest = max(count for count, _ in chunks)
+    joules = sum(training.joules[1:])
+    missing = meter.missing or (_UNREAD.format(meter.of) if math.isnan(joules) else "")
     return Timing(
         compile_s=training.program.compile_s,
         warmup_s=warmup_s,
@@ -45,6 +59,7 @@ def timing_of(
         # the first chunk warms up, a shorter last one is left out
         sample_s=tuple(seconds for count, seconds in chunks[1:] if count == largest),
         images_per_step=images_per_step(model, settings.batch_size),
+        updates_per_step=sum(player.repeats for player in model.players),
         lanes=training.state.lanes,
         parameters=parameter_count(model, data),
         flops_per_step=flops_per_step(model, data, settings.batch_size),
@@ -52,26 +67,38 @@ def timing_of(
         compiled=training.program.compiled,
         device=device_name(settings.device),
         memory_of="device" if settings.device.type == "cuda" else "process",
+        latency_s=tuple(latency_s),
+        peak_flops=tuple(peak_flops),
+        tf32=uses_tf32(settings.device, settings.compute or settings.master),
+        joules=None if missing else joules,
+        joules_steps=sum(steps for steps, _ in steady),
+        energy_of=meter.of,
+        energy_missing=missing,
     )
 
 
 def write_timing(
-    training: Training, chunks: Sequence[tuple[int, float]], evaluation_s: float, file: Path
+    training: Training, chunks: Sequence[tuple[int, float]], timing: Timing, evaluation_s: float, file: Path
 ) -> None:
     """Write every clock of a cohort, phase by phase, a line of JSON each.
 
     Args:
         training: with its blocks.
         chunks: (samples of all lanes, seconds) of each chunk of samples.
+        timing: for the calls for single samples, and the machine's peak.
         evaluation_s: seconds of the measures.
         file: ``timing.jsonl`` of its first trial.
     """
-    (_, warmup_s), *blocks = training.blocks
+    (first, warmup_s), *blocks = training.blocks
     lines: list[dict[str, str | float]] = [
         {"phase": "compile", "seconds": training.program.compile_s},
-        {"phase": "warm-up", "steps": training.blocks[0][0], "seconds": warmup_s},
+        {"phase": "warm-up", "steps": first, "seconds": warmup_s},
     ]
-    lines += [{"phase": "training", "steps": steps, "seconds": seconds} for steps, seconds in blocks]
+    for (steps, seconds), joules in zip(blocks, training.joules[1:], strict=True):
+        energy = {} if math.isnan(joules) else {"joules": joules}
+        lines.append({"phase": "training", "steps": steps, "seconds": seconds, **energy})
     lines += [{"phase": "sampling", "images": n, "seconds": seconds} for n, seconds in chunks]
+    lines += [{"phase": "latency", "images": 1, "seconds": seconds} for seconds in timing.latency_s]
+    lines += [{"phase": "peak", "flops_per_s": speed} for speed in timing.peak_flops]
     lines += [{"phase": "evaluation", "seconds": evaluation_s}]
     write_text(file, "".join(json.dumps(line) + "\n" for line in lines))

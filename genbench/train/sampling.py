@@ -49,7 +49,7 @@ def sampler(
     ) -> tuple[Tensor, Tensor]:
         tensors = {net: {**params[net], **buffers[net]} for net in modules}
         x = model.sample(Nets(modules, tensors), z)
-        return _as_stored(x, data), x.isfinite().all()
+        return as_stored(x, data), x.isfinite().all()
 
     lanes = vmap(lane)
     return lambda z: lanes(state.params, state.buffers, z)
@@ -177,7 +177,7 @@ def _with_posterior_noise(
         yield Batch(as_seen(chunk, dtype), noise)
 
 
-def _as_stored(x: Tensor, data: DataInfo) -> Tensor:
+def as_stored(x: Tensor, data: DataInfo) -> Tensor:
     """What a model made, in the form of its training examples: the inverse of ``as_seen``."""
     x = x.nan_to_num(0)
     return ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8) if data.is_image else x.float()

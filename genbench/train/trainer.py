@@ -12,6 +12,7 @@ from torch import Tensor
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
 from genbench.train.clock import now, peak_memory, reset_peak_memory
+from genbench.train.energy import NO_METER, Meter
 from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step, unguarded
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree, initial_state, skeletons
@@ -42,6 +43,7 @@ class Training:
         program: how the step is run, and what compiling it took.
         curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
         blocks: (steps, seconds) of each block of steps, drawing its inputs included; the first one warms up.
+        joules: energy of each of these blocks; NaN without a meter.
         peak_memory: highest memory use of the steps in bytes, compiling left out; ``None`` where the system
             does not tell.
     """
@@ -51,6 +53,7 @@ class Training:
     program: Program
     curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
     blocks: list[tuple[int, float]] = field(default_factory=list)
+    joules: list[float] = field(default_factory=list)
     peak_memory: int | None = None
 
     @property
@@ -75,6 +78,7 @@ def train(
     on_tick: Callable[[Training, Tick], None] = lambda *_: None,
     on_save: Callable[[Training], None] = lambda _: None,
     on_evaluate: Callable[[Training], bool] = lambda _: False,
+    meter: Meter = NO_METER,
 ) -> Training:
     """Train one lane for each seed.
 
@@ -92,6 +96,7 @@ def train(
         on_save: called every ``save_every`` steps, and at the end.
         on_evaluate: called every ``evaluate_every`` steps, after ``on_save`` where both are due, and not at
             the last step; training ends there if it returns true.
+        meter: of energy; read beside the clock, so that evaluation on the way is left out.
     """
     modules = skeletons(model, data)
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
@@ -102,13 +107,15 @@ def train(
     inputs: Inputs = {}
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
-        started = now(settings.device)
+        mark, started = meter.mark(), now(settings.device)
         if not inputs or start % BLOCK == 0:
             inputs = {p.name: inputs_of(p, seeds, start // BLOCK, examples, settings) for p in model.players}
             training.blocks.append((0, 0.0))
+            training.joules.append(0.0)
         logs = _run_segment(training, working, examples, inputs, end)
         steps, seconds = training.blocks[-1]
         training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
+        training.joules[-1] += meter.since(mark)
         _note_divergence(training, start, logs)
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}

@@ -78,10 +78,10 @@ def test_images_come_back_from_every_range(span, kind, seed):
 def test_grey_levels_are_rounded_as_those_of_a_models_samples(tmp_path):
     import torch
 
-    from genbench.train.sampling import _as_stored
+    from genbench.train.sampling import as_stored
 
     x = torch.rand(400, 1, 5, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert np.array_equal(read(saved(tmp_path, x.numpy()), value_range=(-1, 1)), _as_stored(x, GREY).numpy())
+    assert np.array_equal(read(saved(tmp_path, x.numpy()), value_range=(-1, 1)), as_stored(x, GREY).numpy())
 
 
 @pytest.mark.parametrize("kind", ["i1", "u2", ">i4", "i8"])

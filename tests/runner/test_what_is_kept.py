@@ -124,7 +124,9 @@ def test_every_clock_is_written(finished):
     lines = [json.loads(line) for line in first.read_text().splitlines()]
     phases = [line["phase"] for line in lines]
     assert phases[:2] == ["compile", "warm-up"] and phases[-1] == "evaluation"
-    assert "sampling" in phases and all(line["seconds"] >= 0 for line in lines)
+    assert {"sampling", "latency"} < set(phases)
+    assert all(line["seconds"] >= 0 for line in lines if line["phase"] != "peak")
+    assert len([line["flops_per_s"] for line in lines if line["phase"] == "peak"]) == 6
     assert sum(line.get("steps", 0) for line in lines) == 20
 
 
