@@ -15,6 +15,7 @@ from genbench.core.paths import cache_dir
 from genbench.core.registry import datasets
 from genbench.train.clock import peak_memory, reset_peak_memory
 from genbench.train.device import choose_device, compiler_missing, device_name, fast_bfloat16
+from genbench.train.energy import open_meter
 
 ROOM = 2 * 2**30
 """Bytes of disk that a run may fill: checkpoints of twenty small trials, with reserve."""
@@ -49,6 +50,12 @@ def examine() -> Iterator[Finding]:
         good=gauge,
         what="reads peak memory" if gauge else "cannot read peak memory",
         cost="" if gauge else "Cost: no peak memory in the throughput table. Linux or CUDA offers it.",
+    )
+    meter = open_meter(device)
+    yield Finding(
+        good=not meter.missing,
+        what="cannot read energy" if meter.missing else f"reads the energy of the {meter.of}",
+        cost=f"Cost: no energy in the throughput table. {meter.missing}" if meter.missing else "",
     )
     yield from _data()
     yield _disk()

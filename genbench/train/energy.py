@@ -74,7 +74,8 @@ def _nvml(device: torch.device) -> Meter:
         import pynvml
     except ImportError:
         return no_meter(
-            "The GPU's energy is read by pynvml, which is not installed: pip install 'genbench[energy]'."
+            "The GPU's energy is read by pynvml, which is not installed: `pip install nvidia-ml-py` "
+            "(genbench's extra `energy`)."
         )
     try:
         pynvml.nvmlInit()

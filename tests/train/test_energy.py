@@ -130,7 +130,7 @@ def test_a_gpu_that_does_not_tell(nvml):
 
 def test_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert "pip install 'genbench[energy]'" in open_meter(CUDA).missing
+    assert "pip install nvidia-ml-py" in open_meter(CUDA).missing
 
 
 def test_training_is_metered_block_by_block_and_evaluation_is_left_out(small, tiny, pictures):
