@@ -1,5 +1,6 @@
 import math
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -327,3 +328,29 @@ def test_making_a_program_does_not_train(pretend, settings, small, tiny, flat):
         assert state.step == 0
         for name, tensor in flat(state).items():
             assert torch.equal(tensor, fresh[name]), name
+
+
+def test_guards_are_checked_in_the_first_block_only(small, tiny, pictures, settings, monkeypatch):
+    """In later blocks a program sees the very tensors it has seen before."""
+    seen, free = [], [False]
+
+    @contextmanager
+    def watched():
+        free[0] = True
+        yield
+        free[0] = False
+
+    def watching(update, **options):
+        def call(*arguments):
+            seen.append(free[0])
+            return update(*arguments)
+
+        return call
+
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(program, "compiled", watching)
+    monkeypatch.setattr("genbench.train.trainer.unguarded", watched)
+    program.forget_programs()
+    train(small("vae"), tiny, pictures, [1, 2], replace(settings, steps=2 * BLOCK, evaluate_every=20))
+    assert seen == [False] * (2 + BLOCK) + [True] * BLOCK  # two on a copy of the state, to time them
+    program.forget_programs()
