@@ -14,6 +14,7 @@ from genbench.models.protocol import GenerativeModel
 from genbench.train.clock import now, peak_memory, reset_peak_memory
 from genbench.train.energy import NO_METER, Meter
 from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step, unguarded
+from genbench.train.replay import BlockReplay, capture, captures
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree, initial_state, skeletons
 from genbench.train.streams import BLOCK
@@ -105,6 +106,7 @@ def train(
     working = working_copies(state.params, settings.compute)
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
+    replay: BlockReplay | None = None
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
         mark, started = meter.mark(), now(settings.device)
@@ -112,7 +114,12 @@ def train(
             inputs = {p.name: inputs_of(p, seeds, start // BLOCK, examples, settings) for p in model.players}
             training.blocks.append((0, 0.0))
             training.joules.append(0.0)
-        logs = _run_segment(training, working, examples, inputs, end)
+        if replay and start % BLOCK == 0 and end == start + BLOCK:
+            logs = replay(inputs)
+            state.step = end
+        else:
+            logs = _run_segment(training, working, examples, inputs, end)
+        logs = {name: log.cpu() for name, log in logs.items()}  # one synchronization a segment
         steps, seconds = training.blocks[-1]
         training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
         training.joules[-1] += meter.since(mark)
@@ -120,6 +127,8 @@ def train(
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
         on_tick(training, Tick(end, losses))
+        if captures(settings.device) and program.compiled and len(training.blocks) == 1 and not replay:
+            replay = capture(training.program.players, state, working, examples, inputs)
         if end < settings.steps and _due(end, settings.save_every):
             on_save(training)
         if end < settings.steps and _due(end, settings.evaluate_every) and on_evaluate(training):
@@ -142,7 +151,7 @@ def _due(step: int, period: int) -> bool:
 def _run_segment(
     training: Training, working: Tree, examples: Tensor, inputs: Inputs, end: int
 ) -> dict[str, Tensor]:
-    """Run the steps up to ``end``; each log as (steps, K), on the CPU. One synchronization a segment."""
+    """Run the steps up to ``end``; each log as (steps, K), on the device."""
     state, players = training.state, training.program.players
     logs: list[dict[str, Tensor]] = []
     warm = training.program.compiled and len(training.blocks) > 1
@@ -150,7 +159,7 @@ def _run_segment(
         while state.step < end:
             logs.append(run_step(players, state, working, examples, inputs, state.step % BLOCK))
             state.step += 1
-    return {name: torch.stack([log[name] for log in logs]).cpu() for name in logs[0]}
+    return {name: torch.stack([log[name] for log in logs]) for name in logs[0]}
 
 
 def _note_divergence(training: Training, start: int, logs: dict[str, Tensor]) -> None:
