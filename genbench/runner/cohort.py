@@ -8,54 +8,43 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.environment import code_version
 from genbench.core.errors import OutputError
-from genbench.measures.evidence import Bound, Bounds, Timing
-from genbench.metrics import importance_weighted_bound
-from genbench.models.protocol import Bounded, GenerativeModel
+from genbench.measures.evidence import Timing
+from genbench.runner.cost import price_of
+from genbench.runner.phases import COMPILING, DRAWING, MEASURING, SAVING, TRAINING, Phases
 from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
+from genbench.runner.snapshot import Snapshot, take_snapshot
 from genbench.runner.timing import timing_of
 from genbench.store.atomic import write_text
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
+from genbench.train.clock import now
 from genbench.train.device import is_out_of_memory
 from genbench.train.energy import open_meter
 from genbench.train.latency import CALLS, latencies
 from genbench.train.peak import matrix_product_peak
-from genbench.train.sampling import elbo, log_weights, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
 from genbench.train.trainer import Tick, Training, train
 
-WEIGHTED_EXAMPLES = 2_000
-"""Test examples whose importance-weighted bound is computed: every draw passes the decoder for each."""
-
 
 @dataclass(frozen=True, eq=False)
-class TrainedCohort:
-    """A cohort after training, with what the measures need.
+class TrainedCohort(Snapshot):
+    """A cohort after training: as every snapshot, and what its clocks saw.
 
     Attributes:
-        cohort: its trials.
-        training: state, curves, divergence.
-        samples: (K, N, ...), as the training examples are stored.
-        timing: what the clock saw, as the measures need it.
-        chunks: (samples of all lanes, seconds) of each chunk of samples.
-        bounds: for each lane, computes the likelihood bounds; ``None`` for models without them.
+        timing: as the measures need it.
+        evaluations: (step, seconds) of each evaluation on the way.
     """
 
-    cohort: Cohort
-    training: Training
-    samples: Tensor
     timing: Timing
-    chunks: list[tuple[int, float]]
-    bounds: tuple[Bounds, ...] | None
+    evaluations: list[tuple[int, float]]
 
 
 def split_on_oom(
@@ -95,8 +84,10 @@ def train_cohort(
     directory: RunDirectory,
     reporter: Reporter,
     reached: dict[str, int],
+    evaluate: Callable[[Snapshot], bool],
+    phases: Phases,
 ) -> TrainedCohort:
-    """Train all lanes, writing checkpoints on the way, then draw samples.
+    """Train all lanes, writing checkpoints and looking at them on the way, then draw samples.
 
     Args:
         cohort: whose trials.
@@ -108,47 +99,74 @@ def train_cohort(
         directory: where checkpoints and curves go.
         reporter: told of each block of steps.
         reached: the finished steps of each trial are kept here, for whoever must tell how far it came.
+        evaluate: given a snapshot every ``evaluate_every`` steps; training ends there if it returns true.
+        phases: told how the time is spent.
     """
     model = build_model(cohort.model)
-    seeds = cohort.seeds
+    seeds, device = cohort.seeds, settings.device
+    with phases(MEASURING):
+        price = price_of(model, data, settings.batch_size, len(seeds), device)
 
     files = [directory.make_trial(trial.id) for trial in cohort.trials]
     for file in files:
         write_text(file.curves, "")
+    evaluations: list[tuple[int, float]] = []
 
     def on_tick(training: Training, tick: Tick) -> None:
         steps, seconds = training.blocks[-1]
         reporter.step(tick.step, steps / seconds, tick.losses)
         reached.update({trial.id: tick.step for trial in cohort.trials})
-        for lane, file in enumerate(files):
-            _append_curve(file.curves, training, lane)
+        with phases(SAVING):
+            for lane, file in enumerate(files):
+                _append_curve(file.curves, training, lane)
 
     def on_save(training: Training) -> None:
-        fill_standing_statistics(model, data, training.state, seeds, examples, settings.batch_size)
-        _save(training, cohort, data, directory)
+        with phases(SAVING):
+            fill_standing_statistics(model, data, training.state, seeds, examples, settings.batch_size)
+            _save(training, cohort, data, directory)
 
-    meter, compute = open_meter(settings.device), settings.compute or settings.master
-    peak = matrix_product_peak(settings.device, compute)
-    training = train(model, data, examples, seeds, settings, on_tick=on_tick, on_save=on_save, meter=meter)
-    peak += matrix_product_peak(settings.device, compute)
+    def look(training: Training) -> Snapshot:
+        with phases(DRAWING):
+            return take_snapshot(cohort, model, data, training, test_examples, samples, price)
+
+    def on_evaluate(training: Training) -> bool:
+        began = now(device)
+        with phases(DRAWING):
+            fill_standing_statistics(model, data, training.state, seeds, examples, settings.batch_size)
+        snapshot = look(training)
+        with phases(MEASURING):
+            enough = evaluate(snapshot)
+        evaluations.append((training.state.step, now(device) - began))
+        return enough
+
+    meter, compute = open_meter(device), settings.compute or settings.master
+    with phases(MEASURING):
+        peak = matrix_product_peak(device, compute)
+    with phases(TRAINING):
+        training = train(
+            model,
+            data,
+            examples,
+            seeds,
+            settings,
+            on_tick=on_tick,
+            on_save=on_save,
+            on_evaluate=on_evaluate,
+            meter=meter,
+        )
+    phases.move(training.program.compile_s, TRAINING, COMPILING)
     reporter.note(_how(training, cohort))
-    device = settings.device
-    drawn = sample_lanes(model, data, training.state, seeds, samples, device=device)
-    if (shape := tuple(drawn.samples.shape[2:])) != data.shape:
-        raise ValueError(f"sample returns examples of shape {shape}, expected {data.shape}")
-    for lane, finite in enumerate(drawn.finite):
+    last = look(training)
+    for lane, finite in enumerate(last.finite):
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step  # found out only in sampling
-    calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device)
-    timing = timing_of(
-        model, data, settings, training, drawn.times, latency_s=calls, peak_flops=peak, meter=meter
-    )
-    bounds = None
-    if isinstance(model, Bounded):
-        bounds = tuple(
-            _bounds(model, data, training, lane, seed, test_examples) for lane, seed in enumerate(seeds)
+    with phases(MEASURING):
+        peak += matrix_product_peak(device, compute)
+        calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device)
+        timing = timing_of(
+            model, data, settings, training, last.chunks, latency_s=calls, peak_flops=peak, meter=meter
         )
-    return TrainedCohort(cohort, training, drawn.samples, timing, drawn.times, bounds)
+    return TrainedCohort(**vars(last), timing=timing, evaluations=evaluations)
 
 
 def _how(training: Training, cohort: Cohort) -> str:
@@ -156,28 +174,6 @@ def _how(training: Training, cohort: Cohort) -> str:
     how = f"compiled in {program.compile_s:.0f} s" if program.compiled else "eager"
     lanes = len(cohort.trials)
     return f"{cohort.model.label}: {lanes} lane{'s' * (lanes > 1)} as one program, {how} ({program.reason})"
-
-
-def _bounds(
-    model: GenerativeModel, data: DataInfo, training: Training, lane: int, seed: int, examples: Tensor
-) -> Bounds:
-    # evenly spread: the first test images of MNIST are the easier ones
-    count = min(WEIGHTED_EXAMPLES, len(examples))
-    some = examples[torch.linspace(0, len(examples) - 1, count).round().long().to(examples.device)]
-
-    def evidence_lower_bound() -> Bound:
-        return _mean(elbo(model, data, training.state, lane, seed, examples))
-
-    def importance(draws: int) -> Bound:
-        weights = log_weights(model, data, training.state, lane, seed, some, draws)
-        return _mean(importance_weighted_bound(weights))
-
-    return Bounds(evidence_lower_bound, importance)
-
-
-def _mean(nats: Tensor) -> Bound:
-    nats = nats.double()
-    return Bound(nats.mean().item(), (nats.std() / math.sqrt(len(nats))).item(), len(nats))
 
 
 def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDirectory) -> None:

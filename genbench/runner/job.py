@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,17 +21,20 @@ from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
-    columns_of,
+    close_cohort,
+    evaluate,
     measure_cohort,
     measure_controls,
-    subject_of,
 )
+from genbench.runner.phases import MEASURING, PICTURES, Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import Earlier, open_directory, write_provenance
 from genbench.runner.publish import publish
 from genbench.runner.sample import build_model, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
+from genbench.runner.snapshot import Snapshot
+from genbench.runner.target import Goal, Track, goal_of
 from genbench.runner.timing import write_timing
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
@@ -80,6 +83,8 @@ class _Job:
     scribe: Scribe
     reporter: Reporter
     earlier: Earlier
+    goal: Goal | None
+    phases: Phases
 
 
 def run(
@@ -89,6 +94,7 @@ def run(
     out: str | Path = "results",
     resume: str | Path | None = None,
     reporter: Reporter | None = None,
+    began: float | None = None,
 ) -> RunResult:
     """Train and measure everything a suite asks for.
 
@@ -101,6 +107,8 @@ def run(
         out: folder of all results; the run makes its own in ``out/<suite>/``.
         resume: an earlier run's directory, to go on in: trials that are done there are not repeated.
         reporter: told of progress; by default only warnings are printed.
+        began: ``time.perf_counter()`` of when the command began, whose start-up then counts as time of the
+            run; by default the run begins here.
 
     Raises:
         GenbenchError: the suite, its data, the device or the output folder cannot be used. Nothing has been
@@ -109,6 +117,10 @@ def run(
     reporter = reporter or Quiet(Console(stderr=True))
     with warnings_to(reporter.warn):
         chosen_device = choose_device(device)
+        clock = partial(now, chosen_device)
+        phases = Phases(clock, clock() if began is None else began)
+        chosen = chosen_measures(suite.measures)
+        goal = goal_of(suite, chosen)
         for spec in model_specs(suite):
             build_model(spec)  # a slip in the suite is told before anything is downloaded
         loaded = load_datasets(suite)
@@ -136,8 +148,7 @@ def run(
                 protocol={"quick": suite.quick},
                 outcomes=dict(earlier.outcomes),
             )
-            chosen = chosen_measures(suite.measures)
-            job = _Job(suite, chosen_device, chosen, directory, scribe, reporter, earlier)
+            job = _Job(suite, chosen_device, chosen, directory, scribe, reporter, earlier, goal, phases)
             interrupted = False
             try:
                 for item in loaded:
@@ -149,6 +160,7 @@ def run(
                     reporter.end()
             try:
                 _guard(job, "tables and plots", lambda: publish(directory, reporter))
+                _guard(job, "the time spent", lambda: write_phases(phases, directory.timing, reporter))
             except KeyboardInterrupt:
                 interrupted = True
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
@@ -174,7 +186,8 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
         )
     if dataset.info.name not in job.earlier.controls:
-        measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
+        with job.phases(MEASURING):
+            measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
     job.reporter.end()
     for cohort in plan:
         left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.outcomes)
@@ -212,11 +225,19 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         compute=COMPUTE[cohort.trials[0].budget.precision],
         compile=train.compile,
         save_every=train.save_every,
+        evaluate_every=train.evaluate_every,
     )
     name = _name(cohort)
     reached: dict[str, int] = {}
+    tracks: dict[str, Track] = {}
+    close = partial(close_cohort, job.measures, job.goal, cohort, reached, job.scribe)
+
+    def look(snapshot: Snapshot) -> bool:
+        track = tracks[snapshot.cohort.id]
+        return evaluate(job.measures, snapshot, reference, job.scribe, reporter, track)
 
     def work(part: Cohort) -> TrainedCohort:
+        tracks[part.id] = Track(job.goal)
         reporter.begin(_name(part), train.steps)
         try:
             return train_cohort(
@@ -229,6 +250,8 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
                 directory=job.directory,
                 reporter=reporter,
                 reached=reached,
+                evaluate=look,
+                phases=job.phases,
             )
         finally:
             reporter.end()
@@ -237,22 +260,24 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         for trained in split_on_oom(cohort, work, reporter):
             reporter.begin(f"measuring {_name(trained.cohort)}", 0)
             began = now(job.device)
-            measure_cohort(job.measures, trained, reference, job.scribe, reporter)
+            track = tracks[trained.cohort.id]
+            with job.phases(MEASURING):
+                measure_cohort(job.measures, trained, reference, job.scribe, reporter, track)
             first = job.directory.make_trial(trained.cohort.trials[0].id)
-            spent = now(job.device) - began
-            write_timing(trained.training, trained.chunks, trained.timing, spent, first.timing)
+            looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
+            write_timing(trained.training, trained.chunks, trained.timing, looks, first.timing)
             reporter.end()
     except OutputError:
         raise  # nothing more can be written
     except KeyboardInterrupt:
-        _close(job, cohort, reached, Status.INTERRUPTED, "stopped by the user")
+        close(Status.INTERRUPTED, "stopped by the user")
         raise
     except Exception as error:
         reporter.end()
         reason = f"{type(error).__name__}: {error}"
         _log.exception("%s failed", name)
         reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
-        _close(job, cohort, reached, Status.FAILED, reason)
+        close(Status.FAILED, reason)
 
 
 def _name(cohort: Cohort) -> str:
@@ -260,24 +285,11 @@ def _name(cohort: Cohort) -> str:
     return f"{cohort.model.label} on {cohort.data.name}, {seeds} seed{'s' * (seeds > 1)}"
 
 
-def _close(job: _Job, cohort: Cohort, reached: Mapping[str, int], status: Status, reason: str) -> None:
-    """Write the outcome of every trial of the cohort that has none, and which numbers it lacks."""
-    left = [trial for trial in cohort.trials if trial.id not in job.scribe.outcomes]
-    if len(left) == len(cohort.trials):  # else the cost of the cohort is known
-        shared = columns_of([measure for measure in job.measures if measure.per_cohort])
-        whole = subject_of(left[0], cohort, reached.get(left[0].id, 0), whole_cohort=True)
-        job.scribe.fail(whole, shared, status, reason)
-    own = columns_of([measure for measure in job.measures if not measure.per_cohort])
-    for trial in left:
-        subject = subject_of(trial, cohort, reached.get(trial.id, 0))
-        job.scribe.fail(subject, own, status, reason)
-        job.scribe.outcome(subject, status, reason)
-
-
 def _guard(job: _Job, what: str, write: Callable[[], None]) -> None:
     """Make what is not a number: where that fails, the numbers stand and the run goes on."""
     try:
-        write()
+        with job.phases(PICTURES):
+            write()
     except OutputError:
         raise
     except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from genbench.core.errors import DataError, OutputError
@@ -13,8 +13,13 @@ from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Measure, Predictive, Reading, Reference
 from genbench.runner.cohort import TrainedCohort
+from genbench.runner.cost import COLUMNS as COST
+from genbench.runner.cost import cost_readings
 from genbench.runner.progress import Reporter
 from genbench.runner.scribe import Scribe, Subject
+from genbench.runner.snapshot import Snapshot
+from genbench.runner.target import COLUMNS as TARGET
+from genbench.runner.target import Goal, Track
 from genbench.suite.plan import Cohort, Trial
 
 _log = logging.getLogger("genbench")
@@ -33,7 +38,15 @@ def chosen_measures(names: Sequence[str]) -> list[Measure]:
     return [measures.get(name)() for name in names]
 
 
-def subject_of(trial: Trial, cohort: Cohort, step: int, *, whole_cohort: bool = False) -> Subject:
+def own_columns(chosen: Sequence[Measure], goal: Goal | None) -> list[Column]:
+    """Every number that is written of a lane at its end, but for how it ended."""
+    own = columns_of([measure for measure in chosen if not measure.per_cohort])
+    return [*own, *COST, *(TARGET if goal else ())]
+
+
+def subject_of(
+    trial: Trial, cohort: Cohort, step: int, *, whole_cohort: bool = False, on_the_way: bool = False
+) -> Subject:
     """What the numbers of a trial, or of its whole cohort, are stamped with."""
     return Subject(
         trial=cohort.id if whole_cohort else trial.id,
@@ -44,6 +57,7 @@ def subject_of(trial: Trial, cohort: Cohort, step: int, *, whole_cohort: bool = 
         step=step,
         lanes=len(cohort.trials),
         protocol={"precision": trial.budget.precision, "batch_size": trial.budget.batch_size},
+        on_the_way=on_the_way,
     )
 
 
@@ -85,12 +99,41 @@ def _control(name: str, dataset: str, seed: int | None) -> Subject:
     )
 
 
+def evaluate(
+    chosen: Sequence[Measure],
+    snapshot: Snapshot,
+    reference: Reference,
+    scribe: Scribe,
+    reporter: Reporter,
+    track: Track,
+) -> bool:
+    """Measure every lane that is still finite while training is held; whether training is to end here.
+
+    Lanes without finite samples are left to go on: only training itself tells that one has diverged, so that
+    its numbers do not depend on how often it was looked at.
+    """
+    cohort, training = snapshot.cohort, snapshot.training
+    step = training.state.step
+    for lane, trial in enumerate(cohort.trials):
+        if not training.alive[lane]:
+            continue
+        subject = subject_of(trial, cohort, step, on_the_way=True)
+        scribe.write(subject, cost_readings(snapshot.spent, snapshot.price))
+        if snapshot.finite[lane]:
+            _measure_lane(chosen, snapshot, lane, subject, reference, scribe, reporter, track)
+        else:
+            columns = columns_of([measure for measure in chosen if not measure.per_cohort])
+            scribe.fail(subject, columns, Status.DIVERGED, f"the samples at step {step:,} are not finite")
+    return track.may_end(training.alive)
+
+
 def measure_cohort(
     chosen: Sequence[Measure],
     trained: TrainedCohort,
     reference: Reference,
     scribe: Scribe,
     reporter: Reporter,
+    track: Track,
 ) -> None:
     """Measure the cohort's cost, then every lane that is still finite.
 
@@ -101,26 +144,68 @@ def measure_cohort(
     timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
     shared = [measure for measure in chosen if measure.per_cohort]
     lost = [type(m).__name__ for m in shared if not take(m, partial(m, timed), whole, scribe, reporter)]
-    own = [measure for measure in chosen if not measure.per_cohort]
     for lane, trial in enumerate(cohort.trials):
         if (diverged := trained.training.diverged[lane]) is not None:
             subject = subject_of(trial, cohort, diverged)
             reason = f"not finite from step {diverged:,} on"
-            scribe.fail(subject, columns_of(own), Status.DIVERGED, reason)
+            if lane in track.met:  # it was there before it was lost
+                scribe.write(subject, track.readings(lane, trained.price))
+            scribe.fail(subject, own_columns(chosen, track.goal), Status.DIVERGED, reason)
             scribe.outcome(subject, Status.DIVERGED, reason)
             reporter.warn(f"{trial.model.label}, seed {trial.seed}: {reason}; the other lanes go on.")
             continue
         subject = subject_of(trial, cohort, step)
-        bounds = trained.bounds[lane] if trained.bounds else None
-        evidence = Evidence(reference, trained.samples[lane], bounds)
-        # every measure is taken, whatever became of the one before
-        failed = [
-            type(m).__name__ for m in own if not take(m, partial(m, evidence), subject, scribe, reporter)
-        ] + lost
+        failed = _measure_lane(chosen, trained, lane, subject, reference, scribe, reporter, track) + lost
+        scribe.write(subject, cost_readings(trained.spent, trained.price))
+        scribe.write(subject, track.readings(lane, trained.price))
         if failed:
             scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
         else:
             scribe.outcome(subject, Status.DONE)
+
+
+def _measure_lane(
+    chosen: Sequence[Measure],
+    snapshot: Snapshot,
+    lane: int,
+    subject: Subject,
+    reference: Reference,
+    scribe: Scribe,
+    reporter: Reporter,
+    track: Track,
+) -> list[str]:
+    """Take every measure of one lane, whatever became of the one before; those that failed, by name."""
+    bounds = snapshot.bounds[lane] if snapshot.bounds else None
+    evidence = Evidence(reference, snapshot.samples[lane], bounds)
+
+    def readings(measure: Measure) -> Iterator[Reading]:
+        for reading in measure(evidence):
+            track.see(lane, reading, snapshot.spent)
+            yield reading
+
+    own = [measure for measure in chosen if not measure.per_cohort]
+    return [type(m).__name__ for m in own if not take(m, partial(readings, m), subject, scribe, reporter)]
+
+
+def close_cohort(
+    chosen: Sequence[Measure],
+    goal: Goal | None,
+    cohort: Cohort,
+    reached: Mapping[str, int],
+    scribe: Scribe,
+    status: Status,
+    reason: str,
+) -> None:
+    """Write the outcome of every trial of the cohort that has none, and which numbers it lacks."""
+    left = [trial for trial in cohort.trials if trial.id not in scribe.outcomes]
+    if len(left) == len(cohort.trials):  # else the cost of the cohort is known
+        shared = columns_of([measure for measure in chosen if measure.per_cohort])
+        whole = subject_of(left[0], cohort, reached.get(left[0].id, 0), whole_cohort=True)
+        scribe.fail(whole, shared, status, reason)
+    for trial in left:
+        subject = subject_of(trial, cohort, reached.get(trial.id, 0))
+        scribe.fail(subject, own_columns(chosen, goal), status, reason)
+        scribe.outcome(subject, status, reason)
 
 
 def take(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
+
+from genbench.runner.progress import Reporter
+from genbench.store.atomic import write_text
 
 TRAINING = "training"
 COMPILING = "compiling"
@@ -61,6 +66,24 @@ class Phases:
         """Seconds of every phase since the beginning; they add up, what was in none is ``REST``."""
         known = {phase: self.seconds.get(phase, 0.0) for phase in ORDER if phase != REST}
         return {**known, REST: self.clock() - self.began - sum(known.values())}
+
+
+def write_phases(phases: Phases, file: Path, reporter: Reporter) -> None:
+    """Tell how the time was spent, and add it to the file: a run that is resumed has several executions.
+
+    Raises:
+        ValueError: the file is not one of these.
+        OutputError: it cannot be written.
+    """
+    seconds = phases.so_far()
+    reporter.note(describe(seconds))
+    earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
+    if not isinstance(earlier, list):
+        raise ValueError(f"{file} is no list of executions")
+    rounded = {phase: round(spent, 3) for phase, spent in seconds.items()}
+    whole = sum(seconds.values())
+    now = {"wall_s": round(whole, 3), "overhead_s": round(overhead(seconds), 3), "phases_s": rounded}
+    write_text(file, json.dumps([*earlier, now], indent=2) + "\n")
 
 
 def describe(seconds: dict[str, float]) -> str:

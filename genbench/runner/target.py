@@ -107,11 +107,6 @@ class Track:
     met: dict[int, Spent] = field(default_factory=dict)
     best: dict[int, tuple[float, int]] = field(default_factory=dict)
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """What is written of every lane at its end."""
-        return COLUMNS if self.goal else ()
-
     def see(self, lane: int, reading: Reading, so_far: Spent) -> None:
         """Look at one reading of a lane."""
         if self.goal is None or reading.column.metric != self.goal.column.metric or reading.value is None:

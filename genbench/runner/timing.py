@@ -78,7 +78,11 @@ def timing_of(
 
 
 def write_timing(
-    training: Training, chunks: Sequence[tuple[int, float]], timing: Timing, evaluation_s: float, file: Path
+    training: Training,
+    chunks: Sequence[tuple[int, float]],
+    timing: Timing,
+    evaluations: Sequence[tuple[int, float]],
+    file: Path,
 ) -> None:
     """Write every clock of a cohort, phase by phase, a line of JSON each.
 
@@ -86,7 +90,8 @@ def write_timing(
         training: with its blocks.
         chunks: (samples of all lanes, seconds) of each chunk of samples.
         timing: for the calls for single samples, and the machine's peak.
-        evaluation_s: seconds of the measures.
+        evaluations: (step, seconds) of each evaluation, on the way with the time of its samples; the last one
+            is that of the measures at the end.
         file: ``timing.jsonl`` of its first trial.
     """
     (first, warmup_s), *blocks = training.blocks
@@ -100,5 +105,5 @@ def write_timing(
     lines += [{"phase": "sampling", "images": n, "seconds": seconds} for n, seconds in chunks]
     lines += [{"phase": "latency", "images": 1, "seconds": seconds} for seconds in timing.latency_s]
     lines += [{"phase": "peak", "flops_per_s": speed} for speed in timing.peak_flops]
-    lines += [{"phase": "evaluation", "seconds": evaluation_s}]
+    lines += [{"phase": "evaluation", "step": step, "seconds": seconds} for step, seconds in evaluations]
     write_text(file, "".join(json.dumps(line) + "\n" for line in lines))

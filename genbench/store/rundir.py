@@ -115,6 +115,11 @@ class RunDirectory:
         return self.path / "log.txt"
 
     @property
+    def timing(self) -> Path:
+        """How the wall time of each of its executions was spent, in JSON."""
+        return self.path / "timing.json"
+
+    @property
     def tables(self) -> Path:
         """The tables at the end of the run, in Markdown."""
         return self.path / "tables.md"

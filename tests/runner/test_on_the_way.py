@@ -1,0 +1,253 @@
+"""Evaluations on the way: they see every lane as it is, cost its clock nothing and change no later number."""
+
+import json
+import time
+
+import pytest
+import torch
+
+from genbench.analyse.standing import courses, current
+from genbench.core.record import CONTROLS, OUTCOME, Status
+from genbench.runner.job import run
+
+WAY = (
+    "train.steps=25",
+    "samples=40",
+    "train.evaluate_every=10",
+    'measures=["throughput", "modes", "quality"]',
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap():
+    """Without plots, and each control row once: they take a second a run and are looked at elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
+        patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def looked_at(tiny_suite, told_all_along, tmp_path_factory):
+    return run(tiny_suite(*WAY), out=tmp_path_factory.mktemp("way"), reporter=told_all_along)
+
+
+@pytest.fixture(scope="module")
+def straight(tiny_suite, tmp_path_factory):
+    return run(tiny_suite(*WAY, "train.evaluate_every=0"), out=tmp_path_factory.mktemp("straight"))
+
+
+def own(result, *families):
+    """Records of lanes, by what they are of."""
+    mine = [r for r in result.records if r.model not in CONTROLS and r.seed is not None]
+    return [r for r in mine if r.metric.startswith(families or "")]
+
+
+def test_every_measure_of_a_lane_is_taken_at_every_step(looked_at):
+    metrics = {r.metric for r in own(looked_at, "quality", "modes") if r.step == 25}
+    for step in (10, 20, 25):
+        for model in ("gan", "vae"):
+            for seed in (0, 1):
+                there = [r for r in own(looked_at) if (r.step, r.model, r.seed) == (step, model, seed)]
+                assert {r.metric for r in there if r.metric.startswith(("quality", "modes"))} == metrics
+    assert {r.step for r in own(looked_at)} == {10, 20, 25}
+    bounds = {(r.step, r.value is not None) for r in own(looked_at, "quality.elbo") if r.model == "vae"}
+    assert bounds == {(10, True), (20, True), (25, True)}
+    for metric in ("quality.fid", "quality.kid"):
+        one = [r for r in own(looked_at, metric) if (r.model, r.seed) == ("gan", 1)]
+        assert len({r.value for r in one}) == 3 and len({r.trial for r in one}) == 1
+        assert len({json.dumps([r.protocol, r.versions], sort_keys=True) for r in one}) == 1
+
+
+def test_control_rows_and_costs_of_cohorts_are_taken_once(looked_at, straight):
+    for metric in ("quality.fid", "throughput.parameters"):
+        counts = [
+            sum(r.metric == metric and (r.model in CONTROLS or r.seed is None) for r in result.records)
+            for result in (looked_at, straight)
+        ]
+        assert counts[0] == counts[1] > 0
+    assert {r.step for r in looked_at.records if r.metric.startswith("throughput.")} == {25}
+
+
+def test_looking_on_the_way_changes_no_final_number(looked_at, straight, numbers):
+    for family in ("quality.", "modes.", "cost.images", "cost.gflop"):
+        final = numbers(current(looked_at.records), family)
+        assert final == numbers(straight.records, family) and final
+    tables = [result.directory.tables.read_text() for result in (looked_at, straight)]
+    shown = [
+        [line for line in text.splitlines() if line.startswith("| ") and "%" not in line][:12]
+        for text in tables
+    ]
+    quality = [[line for line in lines if line.startswith(("| gan", "| vae", "| *real"))] for lines in shown]
+    assert quality[0] and "steps 25" in tables[0] and "steps 10" not in tables[0]
+
+
+def test_what_a_lane_had_cost_stands_beside_its_quality(looked_at):
+    for model in ("gan", "vae"):
+        mine = {(r.step, r.seed, r.metric): r for r in own(looked_at, "cost.") if r.model == model}
+        assert len(mine) == 3 * 2 * 3
+        per_step = 16  # one batch of real examples: the generator draws none
+        assert [mine[step, 0, "cost.images"].value for step in (10, 20, 25)] == [
+            step * per_step for step in (10, 20, 25)
+        ]
+        flops = [mine[step, 1, "cost.gflop"].value / step for step in (10, 20, 25)]
+        assert flops[0] > 0 and flops == pytest.approx([flops[0]] * 3)
+        seconds = [mine[step, 0, "cost.seconds"].value for step in (10, 20, 25)]
+        assert 0 < seconds[0] < seconds[1] < seconds[2]
+        assert mine[25, 0, "cost.seconds"].value == mine[25, 1, "cost.seconds"].value
+        assert {"lanes", "device"} <= mine[25, 0, "cost.seconds"].protocol.keys()
+        assert not {"lanes", "device"} & mine[25, 0, "cost.images"].protocol.keys()
+    spots = courses(looked_at.records, "quality.fid")["vae"]
+    assert [(spot.step, len(spot.values), len(spot.cost)) for spot in spots] == [
+        (10, 2, 3),
+        (20, 2, 3),
+        (25, 2, 3),
+    ]
+
+
+def test_the_seconds_of_a_lane_are_its_share_of_the_timed_blocks(looked_at, lines):
+    end = next(r for r in own(looked_at, "cost.seconds") if r.step == 25 and r.model == "gan")
+    first = looked_at.directory.trial(next(r.trial for r in own(looked_at, OUTCOME) if r.model == "gan"))
+    blocks = sum(line["seconds"] for line in lines(first.timing) if line["phase"] in ("warm-up", "training"))
+    assert end.value == pytest.approx(blocks / 2, rel=1e-3)
+    looks = [
+        (line["step"], line["seconds"] > 0) for line in lines(first.timing) if line["phase"] == "evaluation"
+    ]
+    assert looks == [(10, True), (20, True), (25, True)]
+
+
+def test_time_of_an_evaluation_is_in_no_training_block(monkeypatch):
+    from genbench.core.datainfo import DataInfo
+    from genbench.core.registry import models
+    from genbench.train.settings import Settings
+    from genbench.train.trainer import train
+
+    small = {"latent": 2, "encoder": models.get("vae")().encoder, "decoder": models.get("vae")().decoder}
+    model = models.get("vae")(**small)
+    examples = torch.zeros(8, 1, 4, 4, dtype=torch.uint8)
+    settings = Settings(6, 4, torch.device("cpu"), compile="never", evaluate_every=2)
+    slow, seen = 0.4, []
+
+    def on_evaluate(training):
+        seen.append((training.state.step, training.seconds))
+        time.sleep(slow)
+        return False
+
+    began = time.perf_counter()
+    training = train(model, DataInfo("flat", (1, 4, 4)), examples, [0], settings, on_evaluate=on_evaluate)
+    whole = time.perf_counter() - began
+    assert [step for step, _ in seen] == [2, 4]
+    assert training.seconds < whole - 2 * slow + 0.01
+    assert seen[0][1] < seen[1][1] < training.seconds
+
+
+def test_how_the_wall_time_was_spent_is_told_and_kept(looked_at, told_all_along):
+    (said,) = [text for text in told_all_along.notes if text.startswith("wall time")]
+    assert "training" in said and "overhead" in said and "\n" not in said
+    (spent,) = json.loads((looked_at.path / "timing.json").read_text())
+    phases = spent["phases_s"]
+    assert sum(phases.values()) == pytest.approx(spent["wall_s"], abs=0.01)
+    assert all(seconds >= 0 for seconds in phases.values())
+    for phase in ("training", "drawing samples", "measuring", "saving checkpoints", "pictures and tables"):
+        assert phases[phase] > 0
+    # a resumed run adds its own
+    again = run(looked_at_suite(looked_at), out=looked_at.path.parent.parent, resume=looked_at.path)
+    assert len(json.loads((again.path / "timing.json").read_text())) == 2
+
+
+def looked_at_suite(result):
+    """The suite of a run, with the changes of its run."""
+    from genbench.suite.schema import Suite
+
+    resolved = json.loads(result.directory.resolved.read_text())
+    from tomllib import loads
+
+    tables = loads(result.directory.suite_file.read_text())
+    return Suite.model_validate({**tables, **{k: resolved[k] for k in ("samples", "train", "measures")}})
+
+
+def test_an_interrupt_on_the_way_leaves_no_final_number(
+    tiny_suite, told, ends, numbers, straight, monkeypatch, tmp_path
+):
+    from genbench.measures.modes import Modes
+
+    real, taken = Modes.__call__, []
+
+    def stop(self, evidence):
+        taken.append(evidence)
+        readings = real(self, evidence)
+        if evidence.bounds and len(taken) > 1 and taken[-2].bounds:  # the second lane of vae
+            yield next(iter(readings))
+            raise KeyboardInterrupt
+        yield from readings
+
+    suite = tiny_suite(*WAY, only=["vae"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Modes, "__call__", stop)
+        first = run(suite, out=tmp_path, reporter=told)
+    assert first.interrupted and set(ends(first.records).values()) == {"INTERRUPTED"}
+    taken_on_the_way = [r for r in own(first, "modes.") if r.value is not None]
+    assert {r.step for r in taken_on_the_way} == {10}
+    final = [r for r in current(first.records) if r.seed is not None and r.model == "vae"]
+    assert {(r.step, r.status) for r in final} == {(10, Status.INTERRUPTED)}
+    assert all(r.value is None for r in final if r.metric != OUTCOME)
+    second = run(suite, out=tmp_path, resume=first.path, reporter=told)
+    assert set(ends(second.records).values()) == {"DONE"}
+    mine = {key: value for key, value in numbers(straight.records, "modes.").items() if key[1] == "vae"}
+    got = numbers(current(second.records), "modes.")
+    assert {key: value for key, value in got.items() if key[1] == "vae"} == mine
+    spots = courses(second.records, "modes.entropy")["vae"]
+    assert [(spot.step, len(spot.values)) for spot in spots] == [(10, 2), (20, 2), (25, 2)]
+
+
+def test_a_measure_that_raises_on_the_way_costs_that_evaluation(
+    tiny_suite, told, ends, monkeypatch, tmp_path
+):
+    from genbench.measures.modes import Modes
+
+    real, taken = Modes.__call__, []
+
+    def once(self, evidence):
+        taken.append(evidence)
+        if evidence.bounds and not any(each.bounds for each in taken[:-1]):
+            raise ZeroDivisionError("no classes")
+        yield from real(self, evidence)
+
+    monkeypatch.setattr(Modes, "__call__", once)
+    suite = tiny_suite(*WAY, 'measures=["modes"]', only=["vae"], seeds=1)
+    result = run(suite, out=tmp_path, reporter=told)
+    assert set(ends(result.records).values()) == {"DONE"}
+    statuses = {(r.step, r.status) for r in own(result, "modes.covered")}
+    assert statuses == {(10, Status.FAILED), (20, Status.DONE), (25, Status.DONE)}
+    assert any("measure Modes failed: ZeroDivisionError" in text for text in told.warnings)
+
+
+def test_a_lane_that_is_lost_is_no_longer_looked_at(tiny_suite, told, monkeypatch, tmp_path):
+    from dataclasses import dataclass
+
+    from genbench.core.registry import models
+
+    vae = models.get("vae")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Lost(vae):
+        """Its loss is no number once it is low enough."""
+
+        def loss(self, nets, batch):
+            loss, logs = vae.loss(self, nets, batch)
+            return loss / (loss > 480), logs
+
+    monkeypatch.setitem(models._things, "lost", Lost)
+    monkeypatch.setitem(models._origins, "lost", __name__)
+    changes = ("model.vae.name=lost", "train.steps=30", "train.evaluate_every=10", 'measures=["modes"]')
+    result = run(tiny_suite(*WAY, *changes, only=["lost"]), out=tmp_path, reporter=told)
+    for seed in (0, 1):
+        mine = [r for r in own(result, "modes.covered") if r.seed == seed]
+        *way, end = mine
+        assert end.status is Status.DIVERGED and end.value is None
+        assert way and all(r.value is not None and r.step < end.step for r in way)
+        costs = [r for r in own(result, "cost.seconds") if r.seed == seed]
+        assert costs[-1].status is Status.DIVERGED and len(costs) == len(mine)
+    assert all(
+        r.value is None for r in current(result.records) if r.model == "lost" and r.metric == "modes.covered"
+    )
