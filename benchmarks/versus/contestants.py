@@ -46,7 +46,7 @@ class Eager:
 
     lanes = 1
     precision: Precision = "float32"
-    compile_s = None
+    compile_s: float | None = None
 
     def __init__(self, case: Case, given: Given) -> None:
         self.name = "eager, tuned" if given.tuned else "eager"

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
-from genbench.train.clock import now
 from genbench.train.device import COMPUTE, Precision
+from genbench.train.peak import matrix_product_peak
 from versus.cases import Case
 from versus.contestants import Contestant, timed, warmed_up
 
@@ -60,7 +60,7 @@ class Result:
         flops: of one lane's step: products and convolutions that the algorithm needs.
         images: real examples in one lane's step.
         times: of each contestant, the plain script first.
-        peaks: FLOP/s of a product of two large matrices in each round, by precision.
+        peaks: FLOP/s of a large matrix product in each round, by precision.
     """
 
     name: str
@@ -94,7 +94,8 @@ def run_case(
             who = (number + place) % len(times)
             times[who].seconds.append(timed(everyone[who], times[who].steps, device))
         for precision, found in peaks.items():
-            found.append(peak(device, COMPUTE[precision] or torch.float32, seconds / 4))
+            speeds = matrix_product_peak(device, COMPUTE[precision] or torch.float32)
+            found.append(statistics.median(speeds))
     return Result(
         case.name,
         case.title,
@@ -105,20 +106,6 @@ def run_case(
         times,
         peaks,
     )
-
-
-def peak(device: torch.device, dtype: torch.dtype, seconds: float) -> float:
-    """FLOP/s of a product of two square matrices: the median of as many as fit, at least three."""
-    side = 8192 if device.type == "cuda" else 2048
-    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    out = torch.empty_like(a)
-    torch.mm(a, b, out=out)
-    spent: list[float] = []
-    while len(spent) < 3 or sum(spent) < seconds:
-        start = now(device)
-        torch.mm(a, b, out=out)
-        spent.append(now(device) - start)
-    return 2 * side**3 / statistics.median(spent)
 
 
 def ratio(eager: Sequence[float], ours: Sequence[float]) -> tuple[float, float, float]:
