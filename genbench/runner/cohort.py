@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -25,7 +25,6 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.clock import now
-from genbench.train.device import is_out_of_memory
 from genbench.train.energy import open_meter
 from genbench.train.latency import CALLS, latencies
 from genbench.train.peak import matrix_product_peak
@@ -45,32 +44,6 @@ class TrainedCohort(Snapshot):
 
     timing: Timing
     evaluations: list[tuple[int, float]]
-
-
-def split_on_oom(
-    cohort: Cohort, work: Callable[[Cohort], TrainedCohort], reporter: Reporter
-) -> Iterator[TrainedCohort]:
-    """Do the work on a cohort; where memory runs out, on its halves, one after the other.
-
-    Raises:
-        MemoryError, torch.OutOfMemoryError: a single lane does not fit.
-    """
-    try:
-        trained = work(cohort)
-    except (MemoryError, RuntimeError) as error:
-        lanes = len(cohort.trials)
-        if lanes == 1 or not is_out_of_memory(error):
-            raise
-    else:
-        yield trained
-        return
-    half = (lanes + 1) // 2
-    reporter.warn(
-        f"{cohort.model.label}: {lanes} lanes do not fit into memory; going on with {half} at a time. "
-        f"`lanes = {half}` in [train] saves the attempt."
-    )
-    for part in (cohort.trials[:half], cohort.trials[half:]):
-        yield from split_on_oom(replace(cohort, trials=part), work, reporter)
 
 
 def train_cohort(

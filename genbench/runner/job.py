@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -17,7 +18,8 @@ from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Measure, Reference
-from genbench.runner.cohort import TrainedCohort, split_on_oom, train_cohort
+from genbench.runner.cohort import TrainedCohort, train_cohort
+from genbench.runner.fitting import parts_that_fit, split_on_oom
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
@@ -41,7 +43,7 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
 from genbench.suite.schema import Suite
 from genbench.train.clock import now
-from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name
+from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name, why_precision
 from genbench.train.settings import Settings
 
 _log = logging.getLogger("genbench")
@@ -179,6 +181,9 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             f"{dataset.info.name}: {samples:,} samples a lane instead of {job.suite.samples:,}, as many as "
             "there are training examples, so that the control row `real` has no repeated example."
         )
+    job.reporter.note(
+        f"{dataset.info.name}: {why_precision(job.suite.train.precision, job.device, dataset.info)}"
+    )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
     reference = Reference(dataset, job.device)
     if any(not measure.per_cohort for measure in job.measures) and not reference.extractor.pinned:
@@ -257,7 +262,8 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
             reporter.end()
 
     try:
-        for trained in split_on_oom(cohort, work, reporter):
+        parts = parts_that_fit(cohort, dataset.info, settings, samples, reporter)
+        for trained in chain.from_iterable(split_on_oom(part, work, reporter) for part in parts):
             reporter.begin(f"measuring {_name(trained.cohort)}", 0)
             began = now(job.device)
             track = tracks[trained.cohort.id]

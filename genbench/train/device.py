@@ -60,6 +60,18 @@ def choose_precision(wanted: str, device: torch.device, data: DataInfo) -> Preci
     return "bfloat16" if data.is_image and fast_bfloat16(device) else "float32"
 
 
+def why_precision(wanted: str, device: torch.device, data: DataInfo) -> str:
+    """What ``choose_precision`` chose and why, for people."""
+    chosen = choose_precision(wanted, device, data)
+    if wanted != "auto":
+        return f"networks compute in {chosen}, as asked for"
+    if not data.is_image:
+        return f"networks compute in {chosen}: points need finer steps than bfloat16 has"
+    if chosen == "float32":
+        return f"networks compute in {chosen}: this device does not multiply bfloat16"
+    return f"networks compute in {chosen}, which this device multiplies faster (docs/performance.md)"
+
+
 def compiler_missing(device: torch.device) -> str:
     """Why torch.compile cannot work here and how to mend it; empty where it can."""
     if device.type == "cuda":

@@ -60,6 +60,23 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
     assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
 
 
+def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypatch, tmp_path):
+    real, tried = job.train_cohort, []
+
+    def watched(cohort, **rest):
+        tried.append(len(cohort.trials))
+        return real(cohort, **rest)
+
+    monkeypatch.setattr(job, "train_cohort", watched)
+    monkeypatch.setattr("genbench.runner.fitting.lane_bytes", lambda *_: 10**9)
+    monkeypatch.setattr("genbench.runner.fitting.free_memory", lambda *_: 3 * 10**9)
+    result = run(tiny_suite(*CHEAP, "seeds=5", only=["vae"]), out=tmp_path, reporter=told)
+    assert tried == [2, 2, 1]
+    assert set(ends(result.records).values()) == {"DONE"}
+    assert not told.warnings
+    assert [text for text in told.notes if "5 lanes would need about 4.7 GiB" in text and "2 are" in text]
+
+
 def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
