@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
-from genbench.analyse.standing import current
+from genbench.analyse.standing import COST, current
 from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
 
 CONFIDENCE = 0.95
@@ -120,11 +121,11 @@ def estimate_over_seeds(values: Sequence[float]) -> Estimate:
     from scipy.stats import bootstrap
 
     sample = np.asarray(values, dtype=np.float64)
-    median = float(np.median(sample))
+    middle = float(np.median(sample))
     if len(sample) < MIN_SEEDS:
-        return Estimate(median, None, None, len(sample))
+        return Estimate(middle, None, None, len(sample))
     if np.all(sample == sample[0]):
-        return Estimate(median, median, median, len(sample))
+        return Estimate(middle, middle, middle, len(sample))
     # Sorted, so that the interval does not depend on the order in which seeds finished.
     interval = bootstrap(
         (np.sort(sample),),
@@ -136,7 +137,7 @@ def estimate_over_seeds(values: Sequence[float]) -> Estimate:
     ).confidence_interval
     # The percentiles are interpolated, and may leave the values by a rounding error.
     low, high = np.clip([interval.low, interval.high], sample.min(), sample.max())
-    return Estimate(median, min(float(low), median), max(float(high), median), len(sample))
+    return Estimate(middle, min(float(low), middle), max(float(high), middle), len(sample))
 
 
 def coverage_of_range(n: int) -> float:
@@ -174,7 +175,7 @@ def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Ce
     reasons = list(_reasons(r for r in records if r.value is None or r.status is not Status.DONE))
     lanes = [r.value for r in valued if r.seed is not None and r.value is not None]
     if lanes:
-        estimate = estimate_over_seeds(lanes)
+        estimate = _shared(lanes) if records[0].metric.startswith(COST) else estimate_over_seeds(lanes)
         if estimate.n < counts.done and not reasons:
             reasons.append(f"only {estimate.n} of {counts.done} finished seeds have a value")
         return Cell(estimate, tuple(reasons))
@@ -188,6 +189,11 @@ def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Ce
     if len(skipped) == 1 and all(r.status is Status.SKIPPED for r in records):
         return Cell(None, tuple(skipped))  # the same for every seed: which ones need not be said
     return Cell(None, tuple(reasons) or endings or ("not measured",))
+
+
+def _shared(lanes: Sequence[float]) -> Estimate:
+    """What lanes cost has no interval over seeds: they share one clock, and make the same steps."""
+    return Estimate(median(lanes), None, None, len(lanes), over="measurement")
 
 
 def _measurement(record: Record) -> Estimate:

@@ -11,6 +11,8 @@ GROUPS = {
     "known_modes": "known modes",
     "memorization": "memorization",
     "throughput": "throughput and cost",
+    "cost": "what one lane cost",
+    "target": "what one lane cost until the target",
 }
 """Titles of the groups of metrics (the part before the dot), in the order of the tables."""
 
@@ -33,6 +35,12 @@ _LABELS = {
     "known_modes.reverse_kl": "reverse KL",
     "memorization.authenticity": "authenticity",
     "memorization.distance": "distance",
+    "cost.seconds": "training",
+    "cost.images": "real examples",
+    "cost.gflop": "operations",
+    "target.steps": "steps",
+    "target.seconds": "training",
+    "target.images": "real examples",
     "throughput.train_images_per_s": "training",
     "throughput.lane_images_per_s": "training per lane",
     "throughput.updates_per_s": "updates",

@@ -9,8 +9,10 @@ import torch
 from genbench.core.errors import PluginError
 from genbench.core.registry import models
 from genbench.data.fetch import offline
+from genbench.runner.measuring import chosen_measures
 from genbench.runner.prepare import source_of
 from genbench.runner.sample import build_model
+from genbench.runner.target import goal_of
 from genbench.suite.plan import DataSpec, make_plan
 from genbench.suite.schema import DatasetEntry, Suite
 from genbench.train.accounting import images_per_step
@@ -31,6 +33,7 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     # nothing is loaded here, so which precision `auto` takes for a dataset is not known yet
     specs = [DataSpec(entry.name, str(number)) for number, entry in enumerate(suite.dataset)]
     plan = make_plan(suite, dict.fromkeys(specs, suite.train.precision))
+    goal = goal_of(suite, chosen_measures(suite.measures))
     trials = sum(len(cohort.trials) for cohort in plan)
     quick = "  QUICK: numbers not for comparison" if suite.quick else ""
     yield f"suite {suite.name}: {trials} trials in {len(plan)} cohorts{quick}"
@@ -52,6 +55,9 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
             f"{suite.train.steps:,} steps, {per_step * suite.train.steps:,} examples a seed"
         )
     yield f"measures: {', '.join(suite.measures)} on {suite.samples:,} samples a seed"
+    if every := suite.train.evaluate_every:
+        then = "; training of a model ends where all its seeds are there" if goal and goal.stop else ""
+        yield f"evaluated every {every:,} steps" + (f", target {goal}{then}" if goal else "")
     if suite.train.compile != "never" and (missing := compiler_missing(chosen)):
         yield f"note: {missing}; training would not be compiled"
 

@@ -110,3 +110,13 @@ def test_a_course_has_a_spot_a_step_with_the_seeds_that_were_there() -> None:
 @pytest.mark.parametrize("step", [0, 100])
 def test_records_of_before_have_one_step_and_stand(step: int) -> None:
     assert fid([record(step, 3.0), record(step, 4.0)]) == [(step, 4.0)]
+
+
+def test_what_lanes_cost_has_no_interval_over_seeds() -> None:
+    records = [
+        r for seed in range(4) for r in (*evaluated(100, 9.0 + seed, seed, seconds=2.0), ended(100, seed))
+    ]
+    (row,) = summarise(records)[0].rows
+    spent, quality = row.cells["cost.seconds"].estimate, row.cells["quality.fid"].estimate
+    assert spent and quality and quality.low is not None
+    assert (spent.median, spent.low, spent.high, spent.n, spent.over) == (2.0, None, None, 4, "measurement")

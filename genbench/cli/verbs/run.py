@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,6 +59,7 @@ def run(
     ] = None,
 ) -> None:
     """Train and measure everything a suite asks for."""
+    began = perf_counter()
     from genbench.cli.console import Out
     from genbench.core.registry import load_plugin
     from genbench.suite.load import load_suite
@@ -79,6 +81,7 @@ def run(
             out=out,
             resume=resume,
             reporter=reporter_for(console, quiet=quiet),
+            began=began,
         )
     except KeyboardInterrupt:
         tell("interrupted before anything was trained: there is nothing to resume. Give the command again.")
