@@ -124,7 +124,11 @@ def evaluate(
         else:
             columns = columns_of([measure for measure in chosen if not measure.per_cohort])
             scribe.fail(subject, columns, Status.DIVERGED, f"the samples at step {step:,} are not finite")
-    return track.may_end(training.alive)
+    if not track.may_end(training.alive):
+        return False
+    label = cohort.model.label
+    reporter.note(f"{label}: every lane has reached {track.goal} by step {step:,}; its training ends here.")
+    return True
 
 
 def measure_cohort(

@@ -122,7 +122,8 @@ class Track:
         """Whether training is to end here: every lane that is still finite is, or has been, there."""
         if self.goal is None or not self.goal.stop:
             return False
-        return all(lane in self.met for lane, finite in enumerate(alive) if finite)
+        left = [lane for lane, finite in enumerate(alive) if finite]
+        return bool(left) and all(lane in self.met for lane in left)
 
     def readings(self, lane: int, price: Price) -> Iterator[Reading]:
         """A reading for every column, of one lane at the end of its training."""
