@@ -96,7 +96,7 @@ def train(
         on_tick: called after every block of steps, and before a checkpoint in the middle of one.
         on_save: called every ``save_every`` steps, and at the end.
         on_evaluate: called every ``evaluate_every`` steps, after ``on_save`` where both are due, and not at
-            the last step; training ends there if it returns true.
+            the last step; training ends there if it returns true. Its time and memory are not the steps'.
         meter: of energy; read beside the clock, so that evaluation on the way is left out.
     """
     modules = skeletons(model, data)
@@ -131,9 +131,13 @@ def train(
             replay = capture(training.program.players, state, working, examples, inputs)
         if end < settings.steps and _due(end, settings.save_every):
             on_save(training)
-        if end < settings.steps and _due(end, settings.evaluate_every) and on_evaluate(training):
-            break
-    training.peak_memory = peak_memory(settings.device) if gauged else None
+        if end < settings.steps and _due(end, settings.evaluate_every) and any(training.alive):
+            training.peak_memory = _highest_memory(training, settings) if gauged else None
+            enough = on_evaluate(training)
+            reset_peak_memory(settings.device)  # what looking took is not what training takes
+            if enough:
+                break
+    training.peak_memory = _highest_memory(training, settings) if gauged else None
     on_save(training)
     return training
 
@@ -142,6 +146,12 @@ def _segment_end(step: int, settings: Settings) -> int:
     """The next step at which inputs run out, a checkpoint or an evaluation is due, or training ends."""
     periods = [period for period in (BLOCK, settings.save_every, settings.evaluate_every) if period]
     return min(settings.steps, *((step // period + 1) * period for period in periods))
+
+
+def _highest_memory(training: Training, settings: Settings) -> int | None:
+    """The peak since the last reset, or an earlier one that was higher, in bytes."""
+    peak = peak_memory(settings.device)
+    return peak if peak is None else max(peak, training.peak_memory or 0)
 
 
 def _due(step: int, period: int) -> bool:

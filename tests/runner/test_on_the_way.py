@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -116,7 +117,7 @@ def test_the_seconds_of_a_lane_are_its_share_of_the_timed_blocks(looked_at, line
     assert looks == [(10, True), (20, True), (25, True)]
 
 
-def test_time_of_an_evaluation_is_in_no_training_block(monkeypatch):
+def test_time_and_memory_of_an_evaluation_are_in_no_training_block(monkeypatch):
     from genbench.core.datainfo import DataInfo
     from genbench.core.registry import models
     from genbench.train.settings import Settings
@@ -127,9 +128,11 @@ def test_time_of_an_evaluation_is_in_no_training_block(monkeypatch):
     examples = torch.zeros(8, 1, 4, 4, dtype=torch.uint8)
     settings = Settings(6, 4, torch.device("cpu"), compile="never", evaluate_every=2)
     slow, seen = 0.4, []
+    large = 200 * 2**20
 
     def on_evaluate(training):
         seen.append((training.state.step, training.seconds))
+        torch.ones(large // 4)  # is let go at once
         time.sleep(slow)
         return False
 
@@ -139,6 +142,9 @@ def test_time_of_an_evaluation_is_in_no_training_block(monkeypatch):
     assert [step for step, _ in seen] == [2, 4]
     assert training.seconds < whole - 2 * slow + 0.01
     assert seen[0][1] < seen[1][1] < training.seconds
+    plain = train(model, DataInfo("flat", (1, 4, 4)), examples, [0], replace(settings, evaluate_every=0))
+    if training.peak_memory and plain.peak_memory:
+        assert training.peak_memory < plain.peak_memory + large // 2
 
 
 def test_how_the_wall_time_was_spent_is_told_and_kept(looked_at, told_all_along):
