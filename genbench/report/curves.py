@@ -144,7 +144,7 @@ def _scale_x(axes: Axes, panel: str, drawn: Mapping[str, Sequence[Spot]]) -> Non
     axes.set_xlim(left=0)
     axes.locator_params(axis="x", nbins=5)
     longest = max(ends, default=0.0)
-    prefix = prefix_of([Estimate(longest / 5, None, None, 1)])
+    prefix = prefix_of([Estimate(longest, None, None, 1)])
     axes.xaxis.set_major_formatter(lambda tick, _: f"{tick / scale_of(prefix):g}{prefix if tick else ''}")
 
 
