@@ -232,7 +232,7 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         save_every=train.save_every,
         evaluate_every=train.evaluate_every,
     )
-    name = _name(cohort)
+    name = cohort.title
     reached: dict[str, int] = {}
     tracks: dict[str, Track] = {}
     close = partial(close_cohort, job.measures, job.goal, cohort, reached, job.scribe)
@@ -243,7 +243,7 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
 
     def work(part: Cohort) -> TrainedCohort:
         tracks[part.id] = Track(job.goal)
-        reporter.begin(_name(part), train.steps)
+        reporter.begin(part.title, train.steps)
         try:
             return train_cohort(
                 part,
@@ -264,7 +264,7 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
     try:
         parts = parts_that_fit(cohort, dataset.info, settings, samples, reporter)
         for trained in chain.from_iterable(split_on_oom(part, work, reporter) for part in parts):
-            reporter.begin(f"measuring {_name(trained.cohort)}", 0)
+            reporter.begin(f"measuring {trained.cohort.title}", 0)
             began = now(job.device)
             track = tracks[trained.cohort.id]
             with job.phases(MEASURING):
@@ -284,11 +284,6 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         _log.exception("%s failed", name)
         reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
         close(Status.FAILED, reason)
-
-
-def _name(cohort: Cohort) -> str:
-    seeds = len(cohort.trials)
-    return f"{cohort.model.label} on {cohort.data.name}, {seeds} seed{'s' * (seeds > 1)}"
 
 
 def _guard(job: _Job, what: str, write: Callable[[], None]) -> None:

@@ -88,6 +88,12 @@ class Cohort:
         """One a lane."""
         return tuple(trial.seed for trial in self.trials)
 
+    @property
+    def title(self) -> str:
+        """What it is called while it is worked on."""
+        seeds = len(self.trials)
+        return f"{self.model.label} on {self.data.name}, {seeds} seed{'s' * (seeds > 1)}"
+
     @cached_property
     def id(self) -> str:
         """Hash of everything that decides the numbers; parts of a divided cohort differ by their seeds."""
