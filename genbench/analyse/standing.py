@@ -11,6 +11,9 @@ from genbench.core.record import CONTROLS, OUTCOME, Record, Status
 COST = "cost."
 """Begins the metrics of what a trial had cost until a step; the runner writes them at every evaluation."""
 
+TARGET = "target."
+"""Begins the metrics of what it took a trial to reach the suite's target; written at its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -30,10 +33,12 @@ class Spot:
 def current(records: Sequence[Record]) -> list[Record]:
     """The final numbers: of each trial those of the step at which it ended.
 
-    What was taken on the way is left out, and so is what a resumed run has taken again: the last record of
-    each number stands. A trial without an end is taken at its largest step. Where the records show that it
-    was evaluated on the way, nobody can tell whether that step is its last: its numbers are missing then.
+    What was taken on the way is left out, and so is what was written before a resumed run began the trial
+    again: the last record of each number stands. A trial without an end is taken at its largest step. Where
+    the records show that it was evaluated on the way, nobody can tell whether that step is its last: its
+    numbers are missing then.
     """
+    records = _last_attempts(records)
     ends, unfinished = _ends(records)
     largest: dict[tuple[str, str], int] = {}
     for record in records:
@@ -54,7 +59,7 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
     """How a metric went while each model was trained, at every step at which some seed has a value.
 
     A resumed run repeats what was not finished: the last record of each number at each step stands, and none
-    beyond the step at which the trial ended.
+    beyond the step at which the trial ended, nor of an attempt that had an end before it was begun again.
 
     Args:
         records: of one run and one dataset.
@@ -63,6 +68,7 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
     Returns:
         By model, in the order of the records; ascending steps.
     """
+    records = _last_attempts(records)
     ends, _ = _ends(records)
     found: dict[tuple[str, int], dict[str, dict[int, float]]] = {}  # (model, step) -> metric -> seed -> value
     for record in records:
@@ -80,6 +86,23 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
             cost = dict(_medians(by_metric, set(values)))
             spots.setdefault(model, []).append(Spot(step, tuple(values.values()), cost))
     return {model: tuple(sorted(mine, key=lambda spot: spot.step)) for model, mine in spots.items()}
+
+
+def _last_attempts(records: Sequence[Record]) -> list[Record]:
+    """The records without those of attempts that were begun again.
+
+    An outcome is the last record of a trial: where another follows, that one is the first of a new attempt.
+    """
+    began: dict[tuple[str, str], int] = {}
+    over: set[tuple[str, str]] = set()
+    for place, record in enumerate(records):
+        trial = (record.run, record.trial)
+        if trial in over:
+            began[trial] = place
+            over.remove(trial)
+        if record.metric == OUTCOME:
+            over.add(trial)
+    return [r for place, r in enumerate(records) if place >= began.get((r.run, r.trial), 0)]
 
 
 def _ends(records: Sequence[Record]) -> tuple[dict[tuple[str, str], int], set[tuple[str, str]]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
-from genbench.analyse.standing import COST, current
+from genbench.analyse.standing import COST, TARGET, current
 from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
 
 CONFIDENCE = 0.95
@@ -24,7 +24,8 @@ class Estimate:
 
     Attributes:
         median: median of the values, in the metric's unit.
-        low, high: ends of the interval; both ``None`` where there is none.
+        low, high: ends of the interval; both ``None`` where there is none. ``high`` alone is ``None`` where
+            the interval ends among seeds that never reached the suite's target.
         n: values behind the median.
         over: ``seeds``: the interval is over training seeds, by bootstrap; ``measurement``: there is one
             value for all lanes (or for a control row), and the interval is that measurement's own.
@@ -171,6 +172,8 @@ def _row(model: str, records: list[Record], metrics: Iterable[str]) -> Row:
 
 
 def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+    if records and records[0].metric.startswith(TARGET):
+        return _until_target(records, counts, endings)
     valued = [r for r in records if r.value is not None and r.status is Status.DONE]
     reasons = list(_reasons(r for r in records if r.value is None or r.status is not Status.DONE))
     lanes = [r.value for r in valued if r.seed is not None and r.value is not None]
@@ -189,6 +192,32 @@ def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Ce
     if len(skipped) == 1 and all(r.status is Status.SKIPPED for r in records):
         return Cell(None, tuple(skipped))  # the same for every seed: which ones need not be said
     return Cell(None, tuple(reasons) or endings or ("not measured",))
+
+
+def _until_target(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+    """What it took to reach the target, over all seeds that were trained to their end.
+
+    A seed that ended, or was lost, without having been there counts as later than any that was: a median
+    over those that got there would be the lower, the fewer they are. Where half or more did not, there is
+    no median.
+    """
+    reached = [r.value for r in records if r.value is not None and r.status is Status.DONE]
+    never = sum(r.value is None and r.status in (Status.SKIPPED, Status.DIVERGED) for r in records)
+    seeds = len(reached) + never
+    if not seeds:
+        return Cell(None, tuple(_reasons(records)) or endings or ("not measured",))
+    reasons = [f"reached by {len(reached)} of {seeds} seeds"] if never else []
+    reasons += _reasons(r for r in records if r.value is None or r.status is not Status.DONE)
+    if seeds < counts.done and not reasons:
+        reasons.append(f"only {seeds} of {counts.done} finished seeds have a value")
+    if 2 * never >= seeds:
+        return Cell(None, tuple(reasons))
+    # Stands for infinity, with which nothing can be interpolated: whatever has a share in it is later too.
+    beyond = 1e9 * max(1.0, *reached)
+    estimate = estimate_over_seeds([*reached, *[beyond] * never])
+    if estimate.high is not None and estimate.high > max(reached):
+        estimate = replace(estimate, high=None)
+    return Cell(estimate, tuple(reasons))
 
 
 def _shared(lanes: Sequence[float]) -> Estimate:

@@ -54,7 +54,7 @@ LATENCY_TAIL = _column(
 STEPS = _column(
     "s_per_1000_steps", "s", Better.LOWER, "one step advances every lane; median of the timed blocks"
 )
-COMPILE = _column("compile_s", "s", Better.LOWER, "0 where nothing was compiled")
+COMPILE = _column("compile_s", "s", Better.LOWER, "0 where steps are run eagerly")
 WARMUP = _column("warmup_s", "s", Better.LOWER, "the steps before the timed blocks, compilation left out")
 MEMORY = _column(
     "peak_memory",

@@ -69,9 +69,10 @@ class Timing:
         updates_per_step: optimizer steps of single players in one step of one lane.
         lanes: lanes trained together.
         parameters: numbers trained, in one lane.
-        flops_per_step: floating-point operations of one lane's step; ``None`` if not counted.
+        flops_per_step: floating-point operations of one lane's step.
         peak_memory_bytes: highest memory in training, all lanes; ``None`` where it cannot be read.
         compiled: whether the step was compiled.
+        compile_shared: whether that had been done for an earlier cohort.
         device: what it ran on, for people.
         memory_of: what ``peak_memory_bytes`` counts: "device", the tensors on an accelerator; or "process",
             all that the whole process holds in main memory, its libraries and the data with it.
@@ -95,11 +96,12 @@ class Timing:
     updates_per_step: int
     lanes: int
     parameters: int
-    flops_per_step: int | None
+    flops_per_step: int
     peak_memory_bytes: int | None
     compiled: bool
     device: str
     memory_of: Literal["process", "device"] = "process"
+    compile_shared: bool = False
     latency_s: tuple[float, ...] = ()
     peak_flops: tuple[float, ...] = ()
     tf32: bool | None = None

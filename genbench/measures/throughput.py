@@ -26,7 +26,7 @@ _TOO_FEW_STEPS = "No block was timed: too few steps for a steady state."
 _TOO_FEW_SAMPLES = "No block was timed: too few samples to draw a whole block after the one that warms up."
 _NO_LATENCY = "No single sample was timed."
 _NO_PEAK = "The matrices of the peak's measurement do not fit into memory; fewer lanes leave room for them."
-_NOT_COUNTED = "The operations of this model's step were not counted."
+_SHARED = "Nothing was compiled: the program of an earlier cohort of the same shapes was used again."
 _NO_IMAGES = "No player of this model draws real images."
 
 
@@ -56,7 +56,7 @@ class Throughput:
         yield from _latencies(timing)
         step_s = [1000 * seconds / timing.block_steps for seconds in timing.block_s]
         yield _median(cost.STEPS, timing, step_s, _TOO_FEW_STEPS)
-        yield _single(cost.COMPILE, timing, timing.compile_s if timing.compiled else 0.0)
+        yield _single(cost.COMPILE, timing, None if timing.compile_shared else timing.compile_s, _SHARED)
         yield _single(cost.WARMUP, timing, timing.warmup_s)
         memory = timing.peak_memory_bytes
         unread = f"This machine ({timing.device}) does not tell peak memory."
@@ -90,20 +90,17 @@ def _latencies(timing: Timing) -> Iterator[Reading]:
 def _operations(timing: Timing) -> Iterator[Reading]:
     """Operations an image and a second, and what share that is of what the machine can do."""
     flops, images = timing.flops_per_step, timing.images_per_step
-    each = flops / images / 1e6 if flops is not None and images else None
-    yield _single(cost.FLOPS, timing, each, _NOT_COUNTED if flops is None else _NO_IMAGES)
-    achieved = [(flops or 0) * timing.lanes * timing.block_steps / s / 1e9 for s in timing.block_s]
-    achieved = [] if flops is None else achieved
+    yield _single(cost.FLOPS, timing, flops / images / 1e6 if images else None, _NO_IMAGES)
+    achieved = [flops * timing.lanes * timing.block_steps / s / 1e9 for s in timing.block_s]
     peak = [speed / 1e9 for speed in timing.peak_flops]
-    without = _NOT_COUNTED if flops is None else _TOO_FEW_STEPS
-    yield _median(cost.ACHIEVED, timing, achieved, without)
+    yield _median(cost.ACHIEVED, timing, achieved, _TOO_FEW_STEPS)
     if achieved and peak:
         share = float(np.median(achieved) / np.median(peak))
         known = min(len(achieved), len(peak)) >= _FEWEST_BLOCKS
         error = _half_width(np.asarray(achieved), np.asarray(peak)) if known else None
         yield _reading(cost.UTILIZATION, timing, share, n=len(achieved), error=error)
     else:
-        yield _reading(cost.UTILIZATION, timing, None, n=0, reason=_NO_PEAK if achieved else without)
+        yield _reading(cost.UTILIZATION, timing, None, n=0, reason=_NO_PEAK if achieved else _TOO_FEW_STEPS)
     yield _median(cost.PEAK, timing, peak, _NO_PEAK)
 
 
@@ -145,14 +142,14 @@ def _protocol(column: Column, timing: Timing) -> dict[str, str | int | float | b
     """What must be equal for two such numbers to be compared."""
     if column in _COUNTS:
         return {}
-    protocol: dict[str, str | int | float | bool] = {"lanes": timing.lanes}
+    protocol: dict[str, str | int | float | bool] = {"lanes": timing.lanes, "compiled": timing.compiled}
     if column is not cost.UTILIZATION:  # the machine's peak stands for the machine
         protocol["device"] = timing.device
     if column is cost.MEMORY:
         protocol["memory"] = timing.memory_of
     if column is cost.ENERGY and timing.energy_of:
         protocol["energy"] = timing.energy_of
-    if column in (cost.UTILIZATION, cost.PEAK) and timing.tf32 is not None:
+    if timing.tf32 is not None:
         protocol["tf32"] = timing.tf32
     return protocol
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from genbench.analyse.summary import Estimate, Summary
-from genbench.core.record import OUTCOME, Better, Record, Status
+from genbench.core.record import Better, Record, Status
 from genbench.report.figure import new_figure, style
 from genbench.report.folding import fold
 from genbench.report.headings import ARROWS, heading_of
@@ -92,14 +93,15 @@ def _points(summary: Summary, records: Sequence[Record]) -> list[_Point]:
 def _lane_thousands(records: Sequence[Record], model: str) -> float:
     """Thousands of steps that a lane was trained for, over the lanes that shared the time.
 
-    The lanes are those of the widest parts of a divided cohort, whose pace the summary tells.
+    Lanes and steps are those of the widest parts of a divided cohort, whose pace the summary tells; where
+    these ended at different steps, the steps are their median.
     """
     mine = [record for record in records if record.model == model and record.status is Status.DONE]
-    steps = max((record.step for record in mine if record.metric == OUTCOME), default=0)
     timed = [record for record in mine if record.metric == COST and record.value is not None]
     if not timed:
         return 0.0
-    return (steps or timed[-1].step) / 1000 / max(1, *(record.lanes for record in timed))
+    lanes = max(record.lanes for record in timed)
+    return median(record.step for record in timed if record.lanes == lanes) / 1000 / max(1, lanes)
 
 
 def _spread(estimate: Estimate) -> list[list[float]] | None:

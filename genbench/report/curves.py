@@ -32,13 +32,15 @@ _PANELS = {
 _LOG_FROM = 20.0  # a range wider than this is drawn on a logarithmic axis
 _NAME_WIDTH = 26
 _HOW = "median, and from the\nlowest to the highest seed"
+_FEWER = "\nhollow: of fewer seeds, others\nwere lost or ended early"
 
 
 def quality_curves(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:
     """Draw a metric of quality against what it took; ``None`` where no model was evaluated on the way.
 
-    A line is the median over seeds, its band reaches from the lowest to the highest seed. A hollow marker
-    stands where some of the seeds that a model had have no value any more.
+    A line is the median over the seeds that were still trained at that step, its band reaches from the lowest
+    to the highest of them. A hollow marker, which the legend explains, stands where that is fewer seeds than
+    the model had: some were lost, or ended early at the target and are not carried on.
 
     Args:
         summary: of one dataset, for its controls and the models' order.
@@ -61,9 +63,10 @@ def quality_curves(summary: Summary, records: Sequence[Record], title: str) -> F
     with style():
         figure = new_figure(9.2, 3.1 * ((len(panels) + 1) // 2) + 0.4)
         grid = figure.subplots((len(panels) + 1) // 2, 2, squeeze=False, sharey=True)
+        fewer = False
         for axes, panel in zip(grid.flat, panels, strict=False):
             for model, spots in drawn.items():
-                _draw(axes, model, spots, panel, look[model])
+                fewer |= _draw(axes, model, spots, panel, look[model])
             _floor(axes, summary, metric.name)
             _scale_x(axes, panel, drawn)
             axes.set_xlabel(_PANELS[panel])
@@ -75,7 +78,8 @@ def quality_curves(summary: Summary, records: Sequence[Record], title: str) -> F
         _scale_y(grid[0, 0], drawn)
         figure.suptitle(title, fontweight="bold")
         handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper", frameon=False, title=_HOW, alignment="left")
+        how = _HOW + _FEWER * fewer
+        figure.legend(handles, labels, loc="outside right upper", frameon=False, title=how, alignment="left")
     return figure
 
 
@@ -90,11 +94,11 @@ def _metric_of(summary: Summary) -> Metric | None:
     )
 
 
-def _draw(axes: Axes, model: str, spots: Sequence[Spot], panel: str, look: Look) -> None:
-    """One model's line, band and markers; spots without that cost are left out."""
+def _draw(axes: Axes, model: str, spots: Sequence[Spot], panel: str, look: Look) -> bool:
+    """One model's line, band and markers; spots without that cost are left out. Whether any is hollow."""
     there = [(x, spot.values) for spot in spots if (x := _at(spot, panel)) is not None]
     if not there:
-        return
+        return False
     most = max(len(values) for _, values in there)
     at = [x for x, _ in there]
     medians = [median(values) for _, values in there]
@@ -118,6 +122,7 @@ def _draw(axes: Axes, model: str, spots: Sequence[Spot], panel: str, look: Look)
             markerfacecolor="white",
             linestyle="none",
         )
+    return bool(fewer)
 
 
 def _at(spot: Spot, panel: str) -> float | None:

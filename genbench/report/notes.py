@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from genbench.analyse.standing import TARGET
 from genbench.analyse.summary import MIN_SEEDS, Estimate, coverage_of_range
 from genbench.core.record import Record, Status
 from genbench.report.headings import label_of
+from genbench.report.numbers import MISSING
 from genbench.report.untrusted import clean
 
 QUICK = "QUICK RUN: not for comparison"
@@ -63,6 +65,17 @@ def reading_notes(models: Iterable[Estimate | None], controls: Iterable[Estimate
             note += "; an interval without width says that these draws scored alike, not that others would"
         notes.append(f"{note}.")
     return notes
+
+
+def target_note(metrics: Iterable[str]) -> list[str]:
+    """How seeds that never reached the target count, below a table of what it took."""
+    if not any(metric.startswith(TARGET) for metric in metrics):
+        return []
+    note = (
+        "A seed that never reached the target, or diverged before, counts as later than every seed that did: "
+        f"{MISSING} where half of the seeds or more did not, and for the end of an interval among them."
+    )
+    return [note]
 
 
 def control_note(names: Sequence[str]) -> list[str]:

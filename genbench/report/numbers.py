@@ -21,7 +21,7 @@ _DIGITS_OF_WIDTH = 2
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An estimate as text: ``12.3`` and ``[11.0, 14.1]`` (or ``± 0.4``, or nothing)."""
+    """An estimate as text: ``12.3`` and ``[11.0, 14.1]`` (or ``[11.0, –]``, ``± 0.4``, or nothing)."""
 
     value: str
     interval: str
@@ -57,10 +57,14 @@ def show(estimate: Estimate, prefix: str = "") -> Shown:
     """
     scale = _SCALES[prefix]
     median = estimate.median / scale
-    if estimate.low is None or estimate.high is None:
+    if estimate.low is None:
         write = _writer([median], None, prefix)
         return Shown(write(median), "")
-    low, high = estimate.low / scale, estimate.high / scale
+    low = estimate.low / scale
+    if estimate.high is None:
+        write = _writer([median, low], median - low, prefix)
+        return Shown(write(median), f"[{write(low)}, {MISSING}]")
+    high = estimate.high / scale
     if estimate.over == "measurement":
         half = (high - low) / 2
         write = _writer([median], half, prefix)

@@ -17,6 +17,7 @@ from genbench.report.notes import (
     is_quick,
     protocol_notes,
     reading_notes,
+    target_note,
 )
 from genbench.report.numbers import prefix_of
 from genbench.report.untrusted import clean
@@ -152,6 +153,7 @@ def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
         footnotes=tuple(footnotes.reasons),
         notes=(
             *reading_notes(by_kind["model"], by_kind["control"]),
+            *target_note(names),
             *control_note(controls),
             *protocol_notes(behind, controls),
         ),

@@ -25,7 +25,7 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.clock import now
-from genbench.train.energy import open_meter
+from genbench.train.energy import NO_METER, open_meter
 from genbench.train.latency import CALLS, latencies
 from genbench.train.peak import matrix_product_peak
 from genbench.train.settings import Settings
@@ -59,6 +59,7 @@ def train_cohort(
     reached: dict[str, int],
     evaluate: Callable[[Snapshot], bool],
     phases: Phases,
+    gauged: bool = True,
 ) -> TrainedCohort:
     """Train all lanes, writing checkpoints and looking at them on the way, then draw samples.
 
@@ -74,6 +75,7 @@ def train_cohort(
         reached: the finished steps of each trial are kept here, for whoever must tell how far it came.
         evaluate: given a snapshot every ``evaluate_every`` steps; training ends there if it returns true.
         phases: told how the time is spent.
+        gauged: whether any measure wants the machine's peak, the latency and the energy.
     """
     model = build_model(cohort.model)
     seeds, device = cohort.seeds, settings.device
@@ -112,9 +114,9 @@ def train_cohort(
         evaluations.append((training.state.step, now(device) - began))
         return enough
 
-    meter, compute = open_meter(device), settings.compute or settings.master
+    meter, compute = open_meter(device) if gauged else NO_METER, settings.compute or settings.master
     with phases(MEASURING):
-        peak = matrix_product_peak(device, compute)
+        peak = matrix_product_peak(device, compute) if gauged else []
     with phases(TRAINING):
         training = train(
             model,
@@ -134,8 +136,8 @@ def train_cohort(
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step  # found out only in sampling
     with phases(MEASURING):
-        peak += matrix_product_peak(device, compute)
-        calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device)
+        peak += matrix_product_peak(device, compute) if gauged else []
+        calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device) if gauged else []
         timing = timing_of(
             model, data, settings, training, last.chunks, latency_s=calls, peak_flops=peak, meter=meter
         )

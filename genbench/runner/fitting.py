@@ -16,7 +16,7 @@ from genbench.train.settings import Settings
 
 
 def parts_that_fit(
-    cohort: Cohort, data: DataInfo, settings: Settings, samples: int, reporter: Reporter
+    cohort: Cohort, data: DataInfo, settings: Settings, samples: int, reporter: Reporter, *, asked: bool
 ) -> list[Cohort]:
     """The cohort, or parts of it where all its lanes together would need more memory than is free.
 
@@ -26,6 +26,7 @@ def parts_that_fit(
         settings: how they are to be trained.
         samples: that are drawn from each lane.
         reporter: told where the cohort is cut, and why.
+        asked: whether the user asked for just so many lanes, and should be warned.
     """
     lanes = len(cohort.trials)
     drawn = samples * data.size * (1 if data.is_image else 4)
@@ -33,7 +34,8 @@ def parts_that_fit(
     free = free_memory(settings.device)
     together = lanes_that_fit(lanes, each, free)
     if free is not None and together < lanes:
-        reporter.note(
+        tell = reporter.warn if asked else reporter.note
+        tell(
             f"{cohort.model.label}: {lanes} lanes would need about {lanes * each / 2**30:.1f} GiB of memory, "
             f"and {free / 2**30:.1f} GiB are free; {together} are trained at a time."
         )

@@ -257,12 +257,14 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
                 reached=reached,
                 evaluate=look,
                 phases=job.phases,
+                gauged=any(measure.per_cohort for measure in job.measures),
             )
         finally:
             reporter.end()
 
     try:
-        parts = parts_that_fit(cohort, dataset.info, settings, samples, reporter)
+        asked = train.lanes != "auto"
+        parts = parts_that_fit(cohort, dataset.info, settings, samples, reporter, asked=asked)
         for trained in chain.from_iterable(split_on_oom(part, work, reporter) for part in parts):
             reporter.begin(f"measuring {trained.cohort.title}", 0)
             began = now(job.device)

@@ -114,18 +114,20 @@ def evaluate(
     """
     cohort, training = snapshot.cohort, snapshot.training
     step = training.state.step
+    failed: dict[int, list[str]] = {}
     for lane, trial in enumerate(cohort.trials):
         if not training.alive[lane]:
             continue
         subject = subject_of(trial, cohort, step, on_the_way=True)
         scribe.write(subject, cost_readings(snapshot.spent, snapshot.price))
         if snapshot.finite[lane]:
-            _measure_lane(chosen, snapshot, lane, subject, reference, scribe, reporter, track)
+            failed[lane] = _measure_lane(chosen, snapshot, lane, subject, reference, scribe, reporter, track)
         else:
             columns = columns_of([measure for measure in chosen if not measure.per_cohort])
             scribe.fail(subject, columns, Status.DIVERGED, f"the samples at step {step:,} are not finite")
     if not track.may_end(training.alive):
         return False
+    track.closing = failed
     label = cohort.model.label
     reporter.note(f"{label}: every lane has reached {track.goal} by step {step:,}; its training ends here.")
     return True
@@ -141,6 +143,7 @@ def measure_cohort(
 ) -> None:
     """Measure the cohort's cost, then every lane that is still finite.
 
+    A lane that was measured at this very step, because training ended early after it, is not measured again.
     The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED.
     """
     cohort, step = trained.cohort, trained.training.state.step
@@ -159,11 +162,13 @@ def measure_cohort(
             reporter.warn(f"{trial.model.label}, seed {trial.seed}: {reason}; the other lanes go on.")
             continue
         subject = subject_of(trial, cohort, step)
-        failed = _measure_lane(chosen, trained, lane, subject, reference, scribe, reporter, track) + lost
+        failed = track.closing.get(lane)
+        if failed is None:
+            failed = _measure_lane(chosen, trained, lane, subject, reference, scribe, reporter, track)
         scribe.write(subject, cost_readings(trained.spent, trained.price))
         scribe.write(subject, track.readings(lane, trained.price))
-        if failed:
-            scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join(failed)}")
+        if failed or lost:
+            scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join([*failed, *lost])}")
         else:
             scribe.outcome(subject, Status.DONE)
 

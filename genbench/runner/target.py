@@ -101,11 +101,13 @@ class Track:
         goal: of the suite; ``None`` where it has none, and then nothing is kept.
         met: what each lane had cost when it was first seen to be there, by lane.
         best: each lane's best value so far, and the step of it, by lane.
+        closing: of the evaluation at which training ended early, what failed of each lane that was measured.
     """
 
     goal: Goal | None
     met: dict[int, Spent] = field(default_factory=dict)
     best: dict[int, tuple[float, int]] = field(default_factory=dict)
+    closing: dict[int, list[str]] = field(default_factory=dict)
 
     def see(self, lane: int, reading: Reading, so_far: Spent) -> None:
         """Look at one reading of a lane."""

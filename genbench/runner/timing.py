@@ -65,6 +65,7 @@ def timing_of(
         flops_per_step=flops_per_step(model, data, settings.batch_size),
         peak_memory_bytes=training.peak_memory,
         compiled=training.program.compiled,
+        compile_shared=training.program.shared,
         device=device_name(settings.device),
         memory_of="device" if settings.device.type == "cuda" else "process",
         latency_s=tuple(latency_s),

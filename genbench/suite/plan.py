@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -34,12 +34,16 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class Until:
-    """What decides where training ends before its last step: the suite's ``[target]`` with ``stop``."""
+    """What decides where training ends before its last step: the suite's ``[target]`` with ``stop``.
+
+    ``seeds`` are those of the planned cohort: it ends where all of them are there.
+    """
 
     metric: str
     value: float
     evaluate_every: int
     samples: int
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,10 @@ class Trial:
 
     @cached_property
     def id(self) -> str:
-        """Hash of everything that decides the numbers; not of the label, the lanes or the device."""
+        """Hash of everything that decides the numbers; not of the label or the device.
+
+        Nor of the lanes, but where they decide at which step training ends (``Until``).
+        """
         return content_hash({**_decisive(self), "seed": self.seed})
 
 
@@ -134,24 +141,20 @@ def make_plan(suite: Suite, data: Mapping[DataSpec, str]) -> list[Cohort]:
     """
     specs = model_specs(suite)
     size = suite.train.lanes if isinstance(suite.train.lanes, int) else len(suite.seed_list)
+    parts = [suite.seed_list[start : start + size] for start in range(0, len(suite.seed_list), size)]
     return [
-        Cohort(
-            tuple(
-                Trial(spec, dataset, _budget(suite, precision), seed)
-                for seed in suite.seed_list[start : start + size]
-            )
-        )
+        Cohort(tuple(Trial(spec, dataset, _budget(suite, precision, seeds), seed) for seed in seeds))
         for dataset, precision in data.items()
         for spec in specs
-        for start in range(0, len(suite.seed_list), size)
+        for seeds in parts
     ]
 
 
-def _budget(suite: Suite, precision: str) -> Budget:
+def _budget(suite: Suite, precision: str, seeds: Sequence[int]) -> Budget:
     train, target = suite.train, suite.target
     until = None
     if target and target.stop:
-        until = Until(target.metric, target.value, train.evaluate_every, suite.samples)
+        until = Until(target.metric, target.value, train.evaluate_every, suite.samples, tuple(sorted(seeds)))
     return Budget(train.steps, train.batch_size, precision, until)
 
 

@@ -124,7 +124,8 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
         raise CheckpointError(f"checkpoint {path} has a damaged header: {where}: {first['msg']}.") from error
     if header.format != FORMAT:
         raise CheckpointError(
-            f"checkpoint {path} has format {header.format}; this genbench reads format {FORMAT}."
+            f"checkpoint {path} has format {header.format}; this genbench reads format {FORMAT}. Train the "
+            f"trial again, or use the genbench that wrote it ({header.code})."
         )
     if metadata.get("sha256") != _checksum(metadata["genbench"], tensors):
         raise CheckpointError(

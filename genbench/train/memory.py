@@ -23,6 +23,7 @@ MARGIN = 0.8
 """Share of the free memory that a cohort may take: allocators round up, and others use the machine too."""
 
 CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 
 
 class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -62,12 +63,13 @@ class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def lane_bytes(model: GenerativeModel, data: DataInfo, settings: Settings) -> int:
-    """Bytes that one lane takes in training: its state, a block of inputs, and what an update holds at once.
+    """Bytes that one lane takes: its state, blocks of inputs, and what an update holds at once.
 
-    Measured on tensors without memory, by an eager step: a compiled one needs less, because it makes fewer
-    intermediate results.
+    The state counts twice, because a program is tried on a copy of it; inputs count twice, because a block is
+    drawn while the one before is still there. What an update holds is measured on tensors without memory, by
+    an eager step: a compiled one needs less, because it makes fewer intermediate results.
     """
-    largest = 0
+    largest, inputs = 0, 0
     for player, update in imagined_updates(
         model, data, settings.batch_size, settings.master, settings.compute
     ):
@@ -76,11 +78,14 @@ def lane_bytes(model: GenerativeModel, data: DataInfo, settings: Settings) -> in
         draws = BLOCK * player.repeats * settings.batch_size
         noise = sum(math.prod(n.shape) for n in player.noise.values()) * settings.master.itemsize
         order = torch.int64.itemsize if player.uses_data else 0
-        largest = max(largest, counted.peak + draws * (noise + order))
-    return state_bytes(model, data, settings.master, settings.compute) + largest
+        largest = max(largest, counted.peak)
+        inputs += draws * (noise + order)
+    return 2 * state_bytes(model, data, settings.master, settings.compute) + 2 * inputs + largest
 
 
-def free_memory(device: torch.device, *, cgroups: Path = CGROUPS) -> int | None:
+def free_memory(
+    device: torch.device, *, cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP
+) -> int | None:
     """Bytes that could be allocated on the device; ``None`` where the system does not tell.
 
     On a CPU it is main memory, within the limit of this process's control group.
@@ -95,11 +100,11 @@ def free_memory(device: torch.device, *, cgroups: Path = CGROUPS) -> int | None:
     kibibytes = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
     if not kibibytes:
         return None
-    return min([1024 * kibibytes[0], *_within_group(cgroups)])
+    return min([1024 * kibibytes[0], *_within_groups(cgroups, membership)])
 
 
 def lanes_that_fit(lanes: int, each: int, free: int | None) -> int:
-    """How many of so many lanes to train at once, at least one, in parts as equal as can be.
+    """How many of so many lanes to train at once, at least one, in parts that are equal but for the last.
 
     Args:
         lanes: that are wanted.
@@ -113,17 +118,39 @@ def lanes_that_fit(lanes: int, each: int, free: int | None) -> int:
     return -(-lanes // parts)
 
 
-def _within_group(cgroups: Path) -> list[int]:
-    """Room below the memory limits of control groups, version 2 and 1; empty where there is none."""
+def _within_groups(cgroups: Path, membership: Path) -> list[int]:
+    """Room below the memory limits of this process's control groups, versions 1 and 2, and those around."""
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return []
     rooms = []
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
-        try:
-            most, now = ((cgroups / name).read_text().strip() for name in (limit, used))
-        except OSError:
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            names, root = ("memory.max", "memory.current", "inactive_file"), cgroups
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            root = cgroups / "memory"
+        else:
             continue
-        if most.isdigit() and now.isdigit():
-            rooms.append(max(0, int(most) - int(now)))
+        own = root / path.lstrip("/")
+        # within a container the path may be that of the host; its own group is then the root
+        for folder in (own, *own.parents):
+            rooms += _room(folder, *names)
+            if folder == root:
+                break
     return rooms
+
+
+def _room(folder: Path, limit: str, used: str, reclaimable: str) -> list[int]:
+    """What one group leaves free, files that are merely cached not counted as used; empty without a limit."""
+    try:
+        most, now = ((folder / name).read_text().strip() for name in (limit, used))
+        stat = (folder / "memory.stat").read_text().split()
+    except OSError:
+        return []
+    if not most.isdigit() or not now.isdigit():
+        return []
+    cached = int(stat[stat.index(reclaimable) + 1]) if reclaimable in stat else 0
+    return [max(0, int(most) - int(now) + cached)]

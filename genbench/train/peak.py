@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from genbench.train.clock import now
+from genbench.train.device import is_out_of_memory
 
 REPEATS = 3
 """Timed products of each size."""
@@ -32,7 +33,9 @@ def matrix_product_peak(device: torch.device, dtype: torch.dtype) -> list[float]
     for size in _SIZES["cuda" if device.type == "cuda" else "cpu"]:
         try:
             seconds = _product_seconds(size, device, dtype)
-        except torch.OutOfMemoryError:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             break  # beside a large model there is no room for matrices of this size
         best = max(best, [2 * size**3 / s for s in seconds], key=lambda found: max(found, default=0.0))
         if min(seconds) > _LONGEST_S:
@@ -44,7 +47,9 @@ def uses_tf32(device: torch.device, dtype: torch.dtype) -> bool | None:
     """Whether float32 products are rounded to TF32 on this device; ``None`` where that cannot be."""
     if device.type != "cuda" or dtype != torch.float32:
         return None
-    return bool(torch.backends.cuda.matmul.allow_tf32)
+    matmul = torch.backends.cuda.matmul
+    newer = getattr(matmul, "fp32_precision", "none")  # once that is set, the older name cannot be read
+    return newer == "tf32" if newer != "none" else bool(matmul.allow_tf32)
 
 
 def _product_seconds(size: int, device: torch.device, dtype: torch.dtype) -> list[float]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from genbench.core.errors import GenbenchWarning
 from genbench.core.paths import cache_dir
+from genbench.models.optim import SGD, Adam, RMSprop
 from genbench.models.protocol import GenerativeModel, Player
 from genbench.train.clock import now
 from genbench.train.compile_cost import expected_cost, remember_cost
@@ -25,7 +26,7 @@ from genbench.train.device import compiler_missing, is_out_of_memory
 from genbench.train.optimizers import Corrections, corrections
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree
-from genbench.train.streams import BLOCK, noise_block, order_block
+from genbench.train.streams import BLOCK, Orders, noise_block, order_block
 from genbench.train.update import Update, stacked_update, working_copies
 
 SPEEDUP = 2.0
@@ -65,14 +66,16 @@ class Program:
     Attributes:
         players: each player with its update.
         compiled: whether the updates are compiled.
-        compile_s: seconds that took; 0 where an earlier cohort's program is used again.
+        compile_s: seconds that took.
         reason: why they are or are not, in a few words.
+        shared: whether an earlier cohort's program is used again, so that nothing was compiled.
     """
 
     players: Players
     compiled: bool
     compile_s: float
     reason: str
+    shared: bool = False
 
 
 _shared: OrderedDict[Hashable, list[Update]] = OrderedDict()
@@ -99,23 +102,31 @@ def make_program(
     the time it saves over all planned steps exceeds the time that compiling takes. Both are tried on a copy
     of the state. Without a compiler, or where compiling fails: one warning, and eager execution.
     """
+    _keep_compiled_code()
     eager = [(p, stacked_update(modules, p, settings.compute)) for p in model.players]
     if settings.compile == "never":
         return Program(eager, compiled=False, compile_s=0.0, reason="compile = never")
     if missing := compiler_missing(settings.device):
         _warn(f"{missing}. Training goes on without compilation, several times slower.")
         return Program(eager, compiled=False, compile_s=0.0, reason="no compiler")
-    key = _shape_of(model, state, examples, settings)
+    structure = _with_equal_rates(model)
+    shapes = _shapes(modules, state, examples, settings)
+    key, cost_key = (
+        (type(model), repr(structure), shapes),
+        (type(model).__qualname__, repr(structure), shapes),
+    )
     if key in _shared:
         _shared.move_to_end(key)
         players = [(p, update) for (p, _), update in zip(eager, _shared[key], strict=True)]
-        return Program(players, compiled=True, compile_s=0.0, reason="an earlier cohort's program")
+        return Program(
+            players, compiled=True, compile_s=0.0, reason="an earlier cohort's program", shared=True
+        )
     inputs = {p.name: inputs_of(p, seeds, 0, examples, settings) for p in model.players}
     reason = "compile = always"
     if settings.compile == "auto":
         step_s = min(_time_steps(eager, state, examples, inputs, settings, steps=3)[1:])
         left = settings.steps - state.step
-        saved, cost = left * step_s * (1 - 1 / SPEEDUP), expected_cost(key, players=len(eager))
+        saved, cost = left * step_s * (1 - 1 / SPEEDUP), expected_cost(cost_key, players=len(eager))
         reason = f"compiling takes about {cost:.0f} s and saves about {saved:.0f} s"
         if saved < cost:
             return Program(eager, compiled=False, compile_s=0.0, reason=reason)
@@ -134,7 +145,7 @@ def make_program(
         )
         return Program(eager, compiled=False, compile_s=0.0, reason="compiling failed")
     compile_s = max(first_s - second_s, 0.0)
-    remember_cost(key, compile_s)
+    remember_cost(cost_key, compile_s)
     _shared[key] = [update for _, update in players]
     if len(_shared) > SHARED:
         _shared.popitem(last=False)
@@ -146,14 +157,25 @@ def compiled(update: Update) -> Update:
 
     torch.compile files what it compiled under the function's code object, at most eight programs in each,
     and the updates of all players and cohorts come from the same lines. So each is given code of its own;
-    what was compiled then also goes when the update goes. What the compiler's back end made is kept on the
-    disk, in genbench's cache, and found again by later runs.
+    what was compiled then also goes when the update goes.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_dir() / "compiled"))
     function = cast("FunctionType", update)
     code = function.__code__.replace(co_name=f"update_{next(_numbers)}")
     own = FunctionType(code, function.__globals__, code.co_name, function.__defaults__, function.__closure__)
     return cast("Update", torch.compile(own, fullgraph=True, dynamic=False))
+
+
+def _keep_compiled_code() -> None:
+    """Have the compiler keep what it makes in genbench's cache, where later runs find it again.
+
+    It reads the variable once, when the first vectorized step is run.
+    """
+    folder = cache_dir() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a read-only home: the compiler keeps its code among the temporary files
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 @contextmanager
@@ -168,11 +190,18 @@ def unguarded() -> Iterator[None]:
 
 
 def inputs_of(
-    player: Player, seeds: Sequence[int], block: int, examples: Tensor, settings: Settings
+    player: Player,
+    seeds: Sequence[int],
+    block: int,
+    examples: Tensor,
+    settings: Settings,
+    orders: Orders | None = None,
 ) -> BlockInputs:
-    """What one block of steps of one player takes."""
+    """What one block of steps of one player takes; ``orders`` keeps epochs from block to block."""
     device, dtype = settings.device, settings.master
-    order = order_block(player, seeds, block, settings.batch_size, len(examples), device=device)
+    order = order_block(
+        player, seeds, block, settings.batch_size, len(examples), device=device, orders=orders
+    )
     noise = noise_block(player, seeds, block, settings.batch_size, device=device, dtype=dtype)
     first = block * BLOCK * player.repeats + 1
     t = torch.arange(first, first + BLOCK * player.repeats, device=device).view(BLOCK, player.repeats)
@@ -227,35 +256,34 @@ def _time_steps(
     return times
 
 
-def _shape_of(
-    model: GenerativeModel, state: TrainState, examples: Tensor, settings: Settings
-) -> tuple[Hashable, ...]:
-    """Everything that a compiled program depends on; not the learning rates, which are inputs."""
+def _shapes(
+    modules: Mapping[str, nn.Module], state: TrainState, examples: Tensor, settings: Settings
+) -> tuple[str | int, ...]:
+    """What a compiled program depends on besides the model's options."""
     return (
-        type(model).__module__,
-        type(model).__qualname__,
-        repr(_with_equal_rates(model)),
+        repr(dict(modules)),
+        repr([(net, {n: t.shape for n, t in tensors.items()}) for net, tensors in state.params.items()]),
         state.lanes,
         settings.batch_size,
         str(settings.device),
         str(settings.compute),
         str(settings.master),
-        str(examples.dtype),
-        tuple(examples.shape),
+        f"{examples.dtype} {tuple(examples.shape)}",
         torch.get_num_threads(),
     )
 
 
 def _with_equal_rates(thing: Any) -> Any:
-    """The same options with every learning rate set to one."""
+    """The same options, with every optimizer's learning rate set to one: rates are inputs of a program."""
+    if isinstance(thing, Adam | RMSprop | SGD):
+        return replace(thing, lr=1.0)
     if not is_dataclass(thing) or isinstance(thing, type):
         return thing
-    changed = {
-        field.name: 1.0 if field.name == "lr" else _with_equal_rates(getattr(thing, field.name))
-        for field in fields(thing)
-        if field.init
+    inner = {
+        f.name: (getattr(thing, f.name), _with_equal_rates(getattr(thing, f.name))) for f in fields(thing)
     }
-    return replace(thing, **changed)
+    changed = {name: new for name, (old, new) in inner.items() if new is not old and new != old}
+    return replace(thing, **changed) if changed else thing
 
 
 def _warn(message: str) -> None:

@@ -7,7 +7,6 @@ lane's numbers do not depend on the other lanes, and continuing from a checkpoin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -17,6 +16,9 @@ from genbench.models.protocol import Noise, Player
 
 BLOCK = 32
 """Steps whose inputs are drawn at once. Part of the protocol: another block is another stream."""
+
+Orders = dict[tuple[int, str], tuple[int, Tensor]]
+"""By seed and player: an epoch and its order of all examples, (N,) int32."""
 
 
 def draw(noise: Noise, count: int, *seed: int | str, device: torch.device, dtype: torch.dtype) -> Tensor:
@@ -54,34 +56,39 @@ def noise_block(
 
 
 def order_block(
-    player: Player, seeds: Sequence[int], block: int, batch_size: int, examples: int, *, device: torch.device
+    player: Player,
+    seeds: Sequence[int],
+    block: int,
+    batch_size: int,
+    examples: int,
+    *,
+    device: torch.device,
+    orders: Orders | None = None,
 ) -> Tensor:
     """Which training examples one block of steps uses: (BLOCK, repeats, K, B) int64.
 
     Each lane walks through permutations of all ``examples``, one an epoch, each example once; a batch may
-    straddle two epochs.
+    straddle two epochs. To draw an epoch's order takes as long as many steps of a small network, and an epoch
+    lasts many blocks: ``orders`` keeps the last one of each lane, and is changed.
     """
-    count = BLOCK * player.repeats * batch_size if player.uses_data else 0
-    lanes = [_positions(examples, seed, player.name, block * count, count) for seed in seeds]
     if not player.uses_data:
         # Nothing is drawn; a constant index keeps the shape of an update the same for every player.
         return torch.zeros((BLOCK, player.repeats, len(seeds), 1), dtype=torch.int64, device=device)
+    count = BLOCK * player.repeats * batch_size
+    kept: Orders = {} if orders is None else orders
+    lanes = [_positions(examples, seed, player.name, block * count, count, kept) for seed in seeds]
     order = torch.stack([lane.view(BLOCK, player.repeats, batch_size) for lane in lanes], dim=2)
     return order.to(device)
 
 
-def _positions(examples: int, seed: int, player: str, start: int, count: int) -> Tensor:
+def _positions(examples: int, seed: int, player: str, start: int, count: int, kept: Orders) -> Tensor:
     parts: list[Tensor] = []
     while count > 0:
         epoch, offset = divmod(start, examples)
-        part = _permutation(examples, seed, player, epoch)[offset : offset + count]
+        if kept.get((seed, player), (-1,))[0] != epoch:
+            generator = torch.Generator().manual_seed(derive_seed(seed, "order", player, epoch))
+            kept[seed, player] = (epoch, torch.randperm(examples, generator=generator).to(torch.int32))
+        part = kept[seed, player][1][offset : offset + count]
         parts.append(part)
         start, count = start + len(part), count - len(part)
-    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
-
-
-@lru_cache(maxsize=64)
-def _permutation(examples: int, seed: int, player: str, epoch: int) -> Tensor:
-    # An epoch lasts many blocks, and to draw its order takes as long as many steps of small networks.
-    generator = torch.Generator().manual_seed(derive_seed(seed, "order", player, epoch))
-    return torch.randperm(examples, generator=generator)
+    return torch.cat(parts).to(torch.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from genbench.train.program import Inputs, Program, inputs_of, make_program, run
 from genbench.train.replay import BlockReplay, capture, captures
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree, initial_state, skeletons
-from genbench.train.streams import BLOCK
+from genbench.train.streams import BLOCK, Orders
 from genbench.train.update import working_copies
 
 
@@ -107,11 +107,14 @@ def train(
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
     replay: BlockReplay | None = None
+    capturing = captures(settings.device) and program.compiled  # as soon as a block is done and one follows
+    orders: Orders = {}
     while state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
         mark, started = meter.mark(), now(settings.device)
         if not inputs or start % BLOCK == 0:
-            inputs = {p.name: inputs_of(p, seeds, start // BLOCK, examples, settings) for p in model.players}
+            block = start // BLOCK
+            inputs = {p.name: inputs_of(p, seeds, block, examples, settings, orders) for p in model.players}
             training.blocks.append((0, 0.0))
             training.joules.append(0.0)
         if replay and start % BLOCK == 0 and end == start + BLOCK:
@@ -127,14 +130,19 @@ def train(
         training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
         on_tick(training, Tick(end, losses))
-        if captures(settings.device) and program.compiled and len(training.blocks) == 1 and not replay:
-            replay = capture(training.program.players, state, working, examples, inputs)
-        if end < settings.steps and _due(end, settings.save_every):
-            on_save(training)
-        if end < settings.steps and _due(end, settings.evaluate_every) and any(training.alive):
+        if capturing and end % BLOCK == 0 and _segment_end(end, settings) == end + BLOCK:
+            capturing, began = False, now(settings.device)
+            replay = capture(program.players, state, working, examples, inputs)
+            took = now(settings.device) - began
+            training.program = replace(program, compile_s=program.compile_s + took)
+        save = _due(end, settings.save_every)
+        look = _due(end, settings.evaluate_every) and any(training.alive)
+        if end < settings.steps and (save or look):
             training.peak_memory = _highest_memory(training, settings) if gauged else None
-            enough = on_evaluate(training)
-            reset_peak_memory(settings.device)  # what looking took is not what training takes
+            if save:
+                on_save(training)
+            enough = look and on_evaluate(training)
+            reset_peak_memory(settings.device)  # what these took is not what training takes
             if enough:
                 break
     training.peak_memory = _highest_memory(training, settings) if gauged else None

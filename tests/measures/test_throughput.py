@@ -29,6 +29,9 @@ TIMING = Timing(
     energy_of="a meter",
 )
 
+MADE = {"lanes": 4, "compiled": True}
+"""What every number of a clock is stamped with."""
+
 
 @pytest.fixture(scope="module")
 def throughput():
@@ -89,12 +92,18 @@ def test_nothing_without_a_clock(control, throughput):
     assert list(throughput(control("real", 2))) == []
 
 
+def test_a_shared_program_is_not_one_that_compiles_in_no_time(measured):
+    reading = measured(compile_shared=True, compile_s=0.0)["throughput.compile_s"]
+    assert reading.value is None
+    assert "earlier cohort" in reading.reason
+
+
 def test_eager_steps_take_no_time_to_compile(measured):
     assert measured(compiled=False, compile_s=0.0)["throughput.compile_s"].value == 0.0
 
 
 def test_what_is_not_known_has_a_reason(measured):
-    found = measured(flops_per_step=None, peak_memory_bytes=None, sample_s=(), block_s=())
+    found = measured(images_per_step=0, peak_memory_bytes=None, sample_s=(), block_s=())
     for name in (
         "train_images_per_s",
         "sample_images_per_s",
@@ -114,8 +123,8 @@ def test_what_is_not_known_has_a_reason(measured):
 
 def test_clocks_are_stamped_with_lanes_and_device_and_counts_are_not(measured):
     found = measured()
-    assert found["throughput.train_images_per_s"].protocol == {"lanes": 4, "device": "a machine"}
-    assert found["throughput.warmup_s"].protocol == {"lanes": 4, "device": "a machine"}
+    assert found["throughput.train_images_per_s"].protocol == {**MADE, "device": "a machine"}
+    assert found["throughput.warmup_s"].protocol == {**MADE, "device": "a machine"}
     assert found["throughput.parameters"].protocol == {}
     assert found["throughput.flops_per_image"].protocol == {}
 
@@ -140,9 +149,9 @@ def test_utilization_is_achieved_by_peak_and_compares_across_machines(measured, 
     achieved, peak, share = (found[f"throughput.{name}"] for name in ("achieved", "peak", "utilization"))
     assert share.value == achieved.value / peak.value
     stamp = {} if tf32 is None else {"tf32": tf32}
-    assert share.protocol == {"lanes": 4, **stamp}
-    assert peak.protocol == {"lanes": 4, "device": "a machine", **stamp}
-    assert achieved.protocol == {"lanes": 4, "device": "a machine"}
+    assert share.protocol == {**MADE, **stamp}
+    assert peak.protocol == {**MADE, "device": "a machine", **stamp}
+    assert achieved.protocol == {**MADE, "device": "a machine", **stamp}
 
 
 def test_utilization_is_as_uncertain_as_both_of_its_sides(measured):
@@ -171,7 +180,7 @@ def test_latency_has_no_error_beyond_its_slowest_call(measured):
 
 def test_energy_says_what_was_metered_or_why_nothing_was(measured):
     assert measured()["throughput.energy"].protocol == {
-        "lanes": 4,
+        **MADE,
         "device": "a machine",
         "energy": "a meter",
     }
@@ -189,7 +198,7 @@ def test_a_model_that_draws_no_images_has_no_cost_of_one(measured):
 @pytest.mark.parametrize("of", ["process", "device"])
 def test_memory_is_stamped_with_whose_it_is(measured, of):
     reading = measured(memory_of=of)["throughput.peak_memory"]
-    assert reading.protocol == {"lanes": 4, "device": "a machine", "memory": of}
+    assert reading.protocol == {**MADE, "device": "a machine", "memory": of}
 
 
 def test_sampling_and_training_lack_blocks_for_reasons_of_their_own(measured):

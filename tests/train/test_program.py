@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -7,6 +11,7 @@ from genbench.core.datainfo import DataInfo
 from genbench.models.gan import GAN
 from genbench.models.mlp import MLP
 from genbench.models.optim import Adam
+from genbench.train.device import compiler_missing
 from genbench.train.settings import Settings
 from genbench.train.trainer import train
 
@@ -36,3 +41,53 @@ def test_out_of_memory_while_compiling_is_no_failure_to_compile(monkeypatch):
     model = GAN(latent=3, generator=MLP(hidden=(4,)), discriminator=MLP(hidden=(4,)))
     with pytest.raises(torch.OutOfMemoryError):
         train(model, DATA, IMAGES, [0], settings)
+
+
+SCRIPT = """
+import os, torch
+from genbench.core.datainfo import DataInfo
+from genbench.models.mlp import MLP
+from genbench.models.optim import SGD
+from genbench.models.vae import VAE
+from genbench.train.settings import Settings
+from genbench.train.trainer import train
+small = MLP(hidden=(4,))
+x = torch.zeros(9, 1, 4, 4, dtype=torch.uint8)
+settings = Settings(steps=10**6, batch_size=4, device=torch.device("cpu"), compile="auto")
+class Enough(Exception):
+    pass
+def stop(training, tick):
+    assert training.program.compiled, training.program.reason
+    raise Enough
+try:
+    vae = VAE(latent=2, encoder=small, decoder=small, optimizer=SGD())
+    train(vae, DataInfo("x", (1, 4, 4)), x, [0], settings, on_tick=stop)
+except Enough:
+    print(os.environ.get("TORCHINDUCTOR_CACHE_DIR"))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(compiler_missing(torch.device("cpu"))), reason="no compiler here")
+@pytest.mark.parametrize("writable", [True, False])
+def test_compiled_code_is_kept_in_genbenchs_cache(tmp_path, writable):
+    """In a process of its own, because the compiler reads where to keep its code once."""
+    cache = tmp_path / "cache"
+    if not writable:
+        cache.write_text("not a folder")
+    environment = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        env={**environment, "GENBENCH_CACHE": str(cache), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    if writable:
+        assert done.stdout.strip() == str(cache / "compiled")
+        assert any((cache / "compiled").iterdir())
+        assert (cache / "compile_seconds.json").is_file()
+    else:
+        assert str(cache) not in done.stdout

@@ -115,3 +115,16 @@ def test_a_stream_is_named_by_all_its_parts():
     names = [(1, "a", 0), (1, "a", 1), (1, "b", 0), (2, "a", 0), ("1", "a", 0), (1, "a")]
     assert len({first(*name) for name in names}) == len(names)
     assert first(1, "a", 0) == first(1, "a", 0)
+
+
+@pytest.mark.parametrize("images", [7, 384, 1000])
+def test_orders_that_are_kept_are_those_drawn_anew(images):
+    kept = {}
+    critic = player(repeats=2)
+    for block in (0, 1, 2, 7, 3):  # whatever block comes next
+        anew, again = (
+            order_block(critic, [1, 2], block, 6, images, device=CPU, orders=orders)
+            for orders in (None, kept)
+        )
+        assert torch.equal(anew, again)
+    assert set(kept) == {(1, "critic"), (2, "critic")}  # one epoch a lane, however many have passed

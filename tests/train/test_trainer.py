@@ -1,7 +1,7 @@
 import math
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 import torch
@@ -307,9 +307,18 @@ def test_cohorts_of_the_same_shapes_share_a_program(small, tiny, pictures, setti
     assert len(made) == 1
     assert faster.compiled
     assert faster.compile_s == 0
+    assert faster.shared
+    assert not first.shared
     assert faster.players[0][1] is first.players[0][1]
     assert faster.players[0][0].optimizer.lr == 1e-1
+
+    class Other(type(model)):
+        """The same name and options, and another loss perhaps."""
+
+    Other.__qualname__, Other.__module__ = type(model).__qualname__, type(model).__module__
+    twin = Other(**{f.name: getattr(model, f.name) for f in fields(model)})
     for other in (
+        lambda: build(twin),
         lambda: build(replace(model, latent=model.latent + 1)),
         lambda: build(replace(model, optimizer=replace(model.optimizer, betas=(0.5, 0.9)))),
         lambda: build(model, batch_size=settings.batch_size + 1),

@@ -93,13 +93,17 @@ def _summaries(names: list[str], get: Callable[[str], type]) -> list[tuple[str, 
 
 
 def _metrics() -> Rows:
-    """The columns of the measures, which suites write, then the functions of ``genbench.metrics``."""
+    """The columns of the measures and of the runner, which suites write, then ``genbench.metrics``."""
     from genbench.core.registry import measures
     from genbench.metrics import METRICS
+    from genbench.runner.cost import COLUMNS as COST
+    from genbench.runner.target import COLUMNS as TARGET
 
     columns = [
         (column, f"measure {name}") for name in measures.names() for column in measures.get(name)().columns
     ]
+    columns += [(column, "every run") for column in COST]
+    columns += [(column, "[target] of a suite") for column in TARGET]
     columns += [(column, "genbench.metrics") for column in METRICS]
     return [
         {
