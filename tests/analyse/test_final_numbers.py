@@ -63,6 +63,26 @@ def test_what_a_resumed_run_repeats_counts_the_last_time() -> None:
     }
 
 
+def test_an_end_counts_only_until_the_trial_is_begun_again() -> None:
+    stopped = [*evaluated(500, None), ended(500, status=Status.INTERRUPTED)]
+    again = evaluated(500, 12.0)  # and killed then, or looked at while it goes on
+    late = [*evaluated(500, 30.0), *evaluated(1000, 20.0), record(1010, None), ended(1010)]
+    for first in (stopped, late):
+        found = current([*first, *again])
+        assert [(r.metric, r.step, r.value, r.status) for r in found] == [
+            ("cost.seconds", 500, None, Status.INTERRUPTED),
+            ("quality.fid", 500, None, Status.INTERRUPTED),
+        ]
+        (row,) = summarise([*first, *again])[0].rows
+        assert (row.counts.asked, row.counts.unfinished, row.counts.interrupted) == (1, 1, 0)
+        assert courses([*first, *again], "quality.fid") == {
+            "gan": (Spot(500, (12.0,), {"cost.seconds": 1.0}),)
+        }
+        assert fid([*first, *again, ended(500)]) == [(500, 12.0)]
+    # without evaluations on the way the new attempt is not taken for one of them
+    assert fid([*stopped, record(2000, 7.0)]) == [(2000, 7.0)]
+
+
 def test_a_trial_that_was_killed_on_the_way_has_no_final_number() -> None:
     records = [
         *evaluated(500, 30.0),

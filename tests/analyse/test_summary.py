@@ -17,8 +17,9 @@ from genbench.core.record import OUTCOME, Better, Record, Status
 
 
 def record(**change: object) -> Record:
+    trial = f"{change.get('model', 'gan')}-{change.get('seed', 0)}"
     content: dict[str, object] = {
-        "run": "r", "suite": "s", "trial": "t", "model": "gan", "dataset": "digits", "seed": 0, "step": 100,
+        "run": "r", "suite": "s", "trial": trial, "model": "gan", "dataset": "digits", "seed": 0, "step": 100,
         "metric": "quality.fid", "value": 1.0, "error": None, "unit": "", "better": Better.LOWER, "n": 10,
         "lanes": 1, "status": Status.DONE, "reason": "", "env": "e", "code": "c", "at": "now",
     }  # fmt: skip
@@ -195,3 +196,70 @@ def test_what_is_skipped_alike_in_every_seed_is_said_once_without_seeds():
         "skipped (seeds 0–2): No bound.",
         "failed (seed 3): Broken.",
     )
+
+
+def to_target(steps: list[float | None], metric: str = "target.steps") -> list[Record]:
+    """A seed each: what it took, or ``None`` where it never got there."""
+    missing = {"value": None, "status": Status.SKIPPED, "reason": "not reached: best 12 at step 2,000"}
+    records = []
+    for seed, value in enumerate(steps):
+        given = missing if value is None else {"value": value}
+        records += [record(metric=metric, seed=seed, **given), outcome(seed)]
+    return records
+
+
+def cell_of(records: list[Record], metric: str = "target.steps") -> tuple[Estimate | None, tuple[str, ...]]:
+    cell = only(records).rows[0].cells[metric]
+    return cell.estimate, cell.reasons
+
+
+@pytest.mark.parametrize(
+    ("steps", "median", "low", "high"),
+    [
+        ([500.0, 1000.0, None, 1500.0, 700.0], 1000.0, 500.0, None),
+        ([500.0, 1000.0, None], 1000.0, 500.0, None),
+        ([500.0, 1000.0, None, 1500.0], 1250.0, 500.0, None),
+        ([1500.0] * 5, 1500.0, 1500.0, 1500.0),
+        ([500.0] * 60 + [None], 500.0, 500.0, 500.0),  # so few that no interval reaches them
+        ([0.002, 0.004, None], 0.004, 0.002, None),
+        ([500.0] * 6 + [None] * 5, 500.0, 500.0, None),
+    ],
+)
+def test_seeds_that_never_reached_the_target_are_later_than_all_that_did(
+    steps: list[float | None], median: float, low: float, high: float | None
+) -> None:
+    estimate, reasons = cell_of(to_target(steps))
+    assert estimate == Estimate(median, low, high, len(steps))
+    never = steps.count(None)
+    assert bool(reasons) == bool(never)
+    if never:
+        assert reasons[0] == f"reached by {len(steps) - never} of {len(steps)} seeds"
+        assert "not reached: best 12 at step 2,000" in reasons[1]
+
+
+@pytest.mark.parametrize("steps", [[500.0, None, None, None, None], [500.0, None], [None] * 3])
+def test_a_target_that_half_of_the_seeds_never_reached_has_no_median(steps: list[float | None]) -> None:
+    estimate, reasons = cell_of(to_target(steps))
+    reached = len(steps) - steps.count(None)
+    assert estimate is None and reasons[0] == f"reached by {reached} of {len(steps)} seeds"
+
+
+def test_a_lost_seed_did_not_reach_the_target_and_of_an_interrupted_one_nobody_knows() -> None:
+    lost = [
+        record(metric="target.steps", seed=2, value=None, status=Status.DIVERGED, reason="not finite"),
+        outcome(2, Status.DIVERGED, "not finite"),
+    ]
+    estimate, reasons = cell_of([*to_target([500.0, 700.0]), *lost])
+    assert estimate == Estimate(700.0, 500.0, None, 3) and reasons[0] == "reached by 2 of 3 seeds"
+    stopped = [
+        record(metric="target.steps", seed=2, value=None, status=Status.INTERRUPTED, reason="stopped"),
+        outcome(2, Status.INTERRUPTED, "stopped"),
+    ]
+    estimate, reasons = cell_of([*to_target([500.0, 700.0]), *stopped])
+    assert estimate == Estimate(600.0, None, None, 2) and reasons == ("interrupted (seed 2): stopped",)
+    assert cell_of(stopped) == (None, ("interrupted (seed 2): stopped",))
+
+
+def test_only_metrics_of_the_target_count_what_is_missing_as_late() -> None:
+    estimate, _ = cell_of(to_target([500.0, None, None], "quality.fid"), "quality.fid")
+    assert estimate == Estimate(500.0, None, None, 1)

@@ -94,6 +94,12 @@ def test_list(genbench, fresh_folder, what):
     assert all(row.keys() == rows[0].keys() for row in rows)
 
 
+def test_list_metrics_has_what_the_runner_writes_of_a_lane(genbench):
+    rows = {row["metric"]: row for row in json.loads(genbench("list", "metrics", "--json").out)}
+    assert rows["cost.seconds"]["unit"] == "s" and rows["cost.gflop"]["from"] == "every run"
+    assert rows["target.steps"]["better"] == "lower" and "[target]" in rows["target.steps"]["from"]
+
+
 def test_list_names_in_a_narrow_terminal_are_whole(genbench, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     assert "throughput.train_images_per_s" in genbench("list", "metrics").out

@@ -36,7 +36,7 @@ def record(**change: object) -> Record:
     content: dict[str, object] = {
         "run": "20260814T101500Z-ab12cd3",
         "suite": "mnist",
-        "trial": "t",
+        "trial": f"{change.get('model', 'gan')}-{change.get('seed', 0)}",
         "model": "gan",
         "dataset": "digits",
         "seed": 0,

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,20 @@ def test_seeds_that_are_there_no_more_leave_a_hollow_marker(course: Callable[...
     lost = [r for r in course() if not (r.seed == 2 and r.step == 400)]
     figure = draw(lost)
     assert figure is not None
+    hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert [list(line.get_xdata()) for line in hollow] == [[400.0]]
+    assert "hollow: of fewer seeds" in figure.legends[0].get_title().get_text()
+    whole = draw(course())
+    assert whole is not None and "hollow" not in whole.legends[0].get_title().get_text()
+
+
+def test_a_lane_that_ends_early_is_not_carried_on(course: Callable[..., list[Record]]) -> None:
+    early = [r for r in course() if not (r.seed == 0 and r.step > 200 and r.metric != OUTCOME)]
+    early = [replace(r, step=200) if r.seed == 0 and r.metric == OUTCOME else r for r in early]
+    figure = draw(early)
+    assert figure is not None
+    line = next(line for line in figure.axes[0].lines if line.get_label() == "gan")
+    assert np.allclose(line.get_ydata(), [20, 10, 6.25])  # at the last step of seeds 1 and 2 alone
     hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
     assert [list(line.get_xdata()) for line in hollow] == [[400.0]]
 

@@ -29,6 +29,13 @@ def test_rounded_by_the_width_of_the_interval(median: float, low: float, high: f
     assert str(show(Estimate(median, low, high, 5))) == text
 
 
+def test_an_interval_may_have_no_upper_end() -> None:
+    assert str(show(Estimate(1500.0, 500.0, None, 5))) == "1500 [500, –]"
+    assert str(show(Estimate(12.3456, 11.0123, None, 5))) == "12.3 [11.0, –]"
+    assert str(show(Estimate(0.5, 0.5, None, 5))) == "0.500 [0.500, –]"
+    assert str(show(Estimate(172_800.0, 170_300.0, None, 5), "k")) == "172.8k [170.3k, –]"
+
+
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [(100.123, 1.234, "100.1 ± 1.2"), (3.21, None, "3.21"), (812.0, None, "812"), (0.97123, None, "0.971"),

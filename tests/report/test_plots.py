@@ -83,6 +83,19 @@ def test_the_seconds_of_uneven_parts_are_those_of_the_widest(make: Make, parts: 
     assert x == pytest.approx(6.0)  # 3 s a lane and 1000 steps, of 2000 steps
 
 
+def test_the_seconds_of_parts_that_ended_early_are_those_of_the_widest(make: Make) -> None:
+    records = [make(seed=seed, value=10.0) for seed in range(5)]
+    for lanes, step in ((2, 1000), (2, 3000), (1, 9000)):  # the narrow one took longest to get there
+        part = f"part of {lanes} until {step}"
+        records.append(make(**COST_METRIC, trial=part, value=3.0 * lanes, step=step, lanes=lanes))
+        records.append(make(metric=OUTCOME, trial=f"{part}: seed", step=step, lanes=lanes))
+    figure = quality_against_cost(summarise(records)[0], records, "digits")
+    assert figure is not None
+    (container,) = figure.axes[0].containers
+    (x,), _ = container.lines[0].get_data()
+    assert x == pytest.approx(6.0)  # 3 s a lane and 1000 steps, of 2000 steps in the middle
+
+
 def test_models_without_a_point_are_named(summary: Summary, run: Sequence[Record]) -> None:
     figure = quality_against_cost(summary, run, "digits")
     assert figure is not None

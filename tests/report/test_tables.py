@@ -124,8 +124,8 @@ HOSTILE = "[red]a|b\x1b[31m_c\u202e$d\n&%{}\\`<img src=x>\r#~^"
 def test_names_are_text_and_nothing_more(make: Make, form: Format) -> None:
     here = {"model": HOSTILE, "dataset": HOSTILE}
     records = [make(**here), make(model="=1+1", dataset=HOSTILE)]
-    records.append(make(**here, metric=OUTCOME, status=Status.FAILED, reason=HOSTILE))
     records.append(make(**here, metric="quality.new_one|x", unit=HOSTILE, better=Better.NEITHER))
+    records.append(make(**here, metric=OUTCOME, status=Status.FAILED, reason=HOSTILE))
     text = render(build_tables(records), form, 200)
     assert not set(text) & set("\x1b\u202e\r")
     if form == "rich":
@@ -206,3 +206,20 @@ def test_a_stamp_of_most_metrics_names_the_others(make):
     (note,) = [note for note in table.notes if note.startswith("Protocol")]
     assert "n fake 500 (not ELBO)" in note
     assert "k 5 (recall)" in note
+
+
+def test_a_table_of_the_target_says_how_seeds_count_that_never_got_there(make: Make) -> None:
+    metric = {"metric": "target.steps", "unit": "steps"}
+    records = [make(**metric, seed=seed, value=500.0 * (seed + 1)) for seed in range(3)]
+    never = {"value": None, "status": Status.SKIPPED, "reason": "not reached: best 12 at step 2,000"}
+    records += [make(**metric, seed=seed, **never) for seed in (3, 4)]
+    late = {"model": "vae", **metric}
+    records += [make(**late, seed=0, value=100.0), make(**late, seed=1, **never)]
+    (table,) = build_tables([*records, make(seed=0)])[1:]
+    (note,) = [note for note in table.notes if "counts as later" in note]
+    assert "never reached the target" in note
+    shown = render([table], "md")
+    assert "1500² \\[500, –\\]" in shown and "| –⁴" in shown
+    said = [text.split(";")[0] for text in table.footnotes]
+    assert (said[1], said[3]) == ("reached by 3 of 5 seeds", "reached by 1 of 2 seeds")
+    assert all("counts as later" not in note for note in build_tables([make(seed=0)])[0].notes)

@@ -80,7 +80,8 @@ def test_looking_on_the_way_changes_no_final_number(looked_at, straight, numbers
         for text in tables
     ]
     quality = [[line for line in lines if line.startswith(("| gan", "| vae", "| *real"))] for lines in shown]
-    assert quality[0] and "steps 25" in tables[0] and "steps 10" not in tables[0]
+    assert quality[0] == quality[1] != []
+    assert "steps 25" in tables[0] and "steps 10" not in tables[0]
 
 
 def test_what_a_lane_had_cost_stands_beside_its_quality(looked_at):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from genbench.analyse.standing import current
 from genbench.core.errors import SuiteError
 from genbench.core.record import OUTCOME, Better, Column, Status
 from genbench.measures.evidence import Reading
@@ -145,6 +146,12 @@ def test_training_ends_where_every_lane_is_there(tiny_suite, told, falling, ends
         (0, 15, Status.DONE),
         (1, 15, Status.DONE),
     ]
+    # what was measured at the step where training ended is not measured again
+    assert taken(result, falling) == [
+        (seed, step, 11.0 - step / 5 + seed) for step in (5, 10, 15) for seed in (0, 1)
+    ]
+    final = {(r.seed, r.value) for r in current(result.records) if r.metric == falling and r.model == "vae"}
+    assert final == {(0, 8.0), (1, 9.0)}
     assert any("every lane has reached" in text and "step 15" in text for text in told.notes)
     tables = result.directory.tables.read_text()
     assert "what one lane cost until the target" in tables and "steps 15" in tables
@@ -160,3 +167,27 @@ def test_without_stop_training_goes_on_and_what_is_never_reached_says_so(tiny_su
     (missing,) = [r for r in result.records if r.metric == "target.steps" and r.seed == 1]
     assert (missing.status, missing.reason) == (Status.SKIPPED, "not reached: best 8 at step 20")
     assert not {r.model for r in result.records if r.metric.startswith("target.")} - {"vae"}
+
+
+def test_what_failed_at_an_early_end_is_part_of_the_outcome(
+    tiny_suite, told, falling, monkeypatch, ends, tmp_path
+):
+    from genbench.measures.modes import Modes
+    from genbench.measures.quality import Quality
+
+    looks = []
+
+    def broken(self, evidence):
+        looks.append(evidence)
+        raise ZeroDivisionError("no features")
+        yield
+
+    monkeypatch.setattr(Quality, "__call__", broken)
+    assert falling == Modes.columns[-1].metric
+    target = (f"target.metric={falling}", "target.value=20", "target.stop=true")
+    suite = tiny_suite(*ASK, *target, 'measures=["modes", "quality"]', only=["vae"])
+    result = run(suite, out=tmp_path, reporter=told)
+    assert sum(evidence.bounds is not None for evidence in looks) == 2  # both lanes, once
+    assert [(r.step, r.status, r.reason) for r in result.records if r.metric == OUTCOME] == [
+        (5, Status.FAILED, "measures failed: Quality")
+    ] * 2

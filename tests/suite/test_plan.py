@@ -87,11 +87,17 @@ STOP = ("train.evaluate_every=5", "target.metric=quality.fid", "target.value=9",
         "target.value=9.5",
         "samples=7",
         "target.stop=false",
+        "train.lanes=1",  # a seed alone ends when it is there, and waits for no other
+        "seeds=3",
     ],
 )
 def test_an_id_depends_on_all_that_decides_an_early_end(write: Write, change: str) -> None:
     assert set(ids(plan_of(write(), *STOP))).isdisjoint(ids(plan_of(write(), *STOP, change)))
     assert ids(plan_of(write(), *STOP)) == ids(plan_of(write(), *STOP, "target.value=9.0"))
+    assert set(ids(plan_of(write(), *STOP))) == set(ids(plan_of(write(), *STOP, "seeds=[1, 0]")))
+    # trained in the same parts, the seeds are the same trials, whatever else the suite asks for
+    alone = [ids(plan_of(write(), *STOP, "train.lanes=1", f"seeds={seeds}")) for seeds in (2, 3)]
+    assert set(alone[0]) < set(alone[1])
 
 
 @pytest.mark.parametrize(("lanes", "seeds"), [("1", [1, 1, 1]), ("2", [2, 1]), ("3", [3]), ("auto", [3])])
