@@ -10,6 +10,7 @@ from genbench.runner.cohort import TrainedCohort
 from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
 from genbench.suite.plan import Cohort
+from genbench.train.allocator import give_back
 from genbench.train.device import is_out_of_memory
 from genbench.train.memory import free_memory, lane_bytes, lanes_that_fit
 from genbench.train.settings import Settings
@@ -31,6 +32,7 @@ def parts_that_fit(
     lanes = len(cohort.trials)
     drawn = samples * data.size * (1 if data.is_image else 4)
     each = lane_bytes(build_model(cohort.model), data, settings) + drawn
+    give_back(settings.device)  # what earlier cohorts have left is free too
     free = free_memory(settings.device)
     together = lanes_that_fit(lanes, each, free)
     if free is not None and together < lanes:

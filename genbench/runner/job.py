@@ -42,6 +42,7 @@ from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
 from genbench.suite.schema import Suite
+from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name, why_precision
 from genbench.train.settings import Settings
@@ -118,6 +119,7 @@ def run(
     """
     reporter = reporter or Quiet(Console(stderr=True))
     with warnings_to(reporter.warn):
+        keep_large_blocks()  # measuring makes large tensors too
         chosen_device = choose_device(device)
         clock = partial(now, chosen_device)
         phases = Phases(clock, clock() if began is None else began)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel
+from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now, peak_memory, reset_peak_memory
 from genbench.train.energy import NO_METER, Meter
 from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step, unguarded
@@ -99,6 +100,7 @@ def train(
             the last step; training ends there if it returns true. Its time and memory are not the steps'.
         meter: of energy; read beside the clock, so that evaluation on the way is left out.
     """
+    keep_large_blocks()
     modules = skeletons(model, data)
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
     program = make_program(model, modules, state, seeds, examples, settings)
