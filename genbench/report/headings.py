@@ -54,7 +54,6 @@ _LABELS = {
     "throughput.peak_memory": "peak memory",
     "throughput.parameters": "parameters",
     "throughput.flops_per_image": "FLOPs per image",
-    "throughput.flops_per_step": "FLOPs per step",  # of earlier records
     "throughput.achieved": "achieved",
     "throughput.utilization": "utilization",
     "throughput.peak": "machine peak",

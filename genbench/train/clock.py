@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from genbench.train.allocator import give_back
+
 
 def now(device: torch.device) -> float:
     """Seconds since some fixed moment, after all work queued on the device has finished."""
@@ -20,6 +22,7 @@ def reset_peak_memory(device: torch.device) -> bool:
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return True
+    give_back(device)  # memory that is merely kept is no use of it
     try:
         # "5" resets the peak resident set size of this process (man 5 proc).
         Path("/proc/self/clear_refs").write_text("5")

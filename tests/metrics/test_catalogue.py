@@ -17,7 +17,7 @@ from genbench.metrics.catalogue import METRICS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 
-HELPERS = {"balls", "mode_coverage_of_labels", "neighbourhoods"}
+HELPERS = {"kernel_within", "balls", "mode_coverage_of_labels", "neighbourhoods"}
 """Functions whose numbers are another's."""
 
 CALLS = {
