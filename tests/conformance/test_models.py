@@ -66,7 +66,7 @@ def ready(trained, built, model, tiny, pictures):
     if built[1] == "conv":  # of so few channels with so small initial weights nothing but grey would come
         for tensors in trained.params.values():
             for name, tensor in tensors.items():
-                tensor *= 20 if name.endswith("weight") and tensor.ndim > 2 else 1
+                tensor.mul_(20 if name.endswith("weight") and tensor.ndim > 2 else 1)
     fill_standing_statistics(model, tiny, trained, SEEDS, pictures, 8)
     return trained
 
