@@ -45,6 +45,7 @@ from genbench.suite.schema import Suite
 from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name, why_precision
+from genbench.train.program import keep_compiled_code
 from genbench.train.settings import Settings
 
 _log = logging.getLogger("genbench")
@@ -120,6 +121,7 @@ def run(
     reporter = reporter or Quiet(Console(stderr=True))
     with warnings_to(reporter.warn):
         keep_large_blocks()  # measuring makes large tensors too
+        keep_compiled_code()
         chosen_device = choose_device(device)
         clock = partial(now, chosen_device)
         phases = Phases(clock, clock() if began is None else began)

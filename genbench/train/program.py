@@ -102,7 +102,7 @@ def make_program(
     the time it saves over all planned steps exceeds the time that compiling takes. Both are tried on a copy
     of the state. Without a compiler, or where compiling fails: one warning, and eager execution.
     """
-    _keep_compiled_code()
+    keep_compiled_code()
     eager = [(p, stacked_update(modules, p, settings.compute)) for p in model.players]
     if settings.compile == "never":
         return Program(eager, compiled=False, compile_s=0.0, reason="compile = never")
@@ -165,10 +165,10 @@ def compiled(update: Update) -> Update:
     return cast("Update", torch.compile(own, fullgraph=True, dynamic=False))
 
 
-def _keep_compiled_code() -> None:
+def keep_compiled_code() -> None:
     """Have the compiler keep what it makes in genbench's cache, where later runs find it again.
 
-    It reads the variable once, when the first vectorized step is run.
+    It reads the variable once, when it is imported, which any vectorized function does: so call this first.
     """
     folder = cache_dir() / "compiled"
     try:
