@@ -147,6 +147,7 @@ def train_cohort(
 def _how(training: Training, cohort: Cohort) -> str:
     program = training.program
     how = f"compiled in {program.compile_s:.0f} s" if program.compiled else "eager"
+    how = "compiled before" if program.shared else how
     lanes = len(cohort.trials)
     return f"{cohort.model.label}: {lanes} lane{'s' * (lanes > 1)} as one program, {how} ({program.reason})"
 

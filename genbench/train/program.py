@@ -109,12 +109,8 @@ def make_program(
     if missing := compiler_missing(settings.device):
         _warn(f"{missing}. Training goes on without compilation, several times slower.")
         return Program(eager, compiled=False, compile_s=0.0, reason="no compiler")
-    structure = _with_equal_rates(model)
-    shapes = _shapes(modules, state, examples, settings)
-    key, cost_key = (
-        (type(model), repr(structure), shapes),
-        (type(model).__qualname__, repr(structure), shapes),
-    )
+    cost_key = (repr(_with_equal_rates(model)), _shapes(modules, state, examples, settings))
+    key = (type(model), cost_key)  # classes of one name may be two
     if key in _shared:
         _shared.move_to_end(key)
         players = [(p, update) for (p, _), update in zip(eager, _shared[key], strict=True)]
