@@ -5,37 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
 
+from genbench.analyse.estimates import Estimate, estimate_over_seeds
 from genbench.analyse.standing import COST, TARGET, current
 from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
-
-CONFIDENCE = 0.95
-MIN_SEEDS = 3
-"""Below this many values there is no interval: two points say nothing of their own spread."""
-
-_RESAMPLES = 9999
-_BOOTSTRAP_SEED = 20260814  # any fixed number: the same records must give the same table
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number with its 95 % interval.
-
-    Attributes:
-        median: median of the values, in the metric's unit.
-        low, high: ends of the interval; both ``None`` where there is none. ``high`` alone is ``None`` where
-            the interval ends among seeds that never reached the suite's target.
-        n: values behind the median.
-        over: ``seeds``: the interval is over training seeds, by bootstrap; ``measurement``: there is one
-            value for all lanes (or for a control row), and the interval is that measurement's own.
-    """
-
-    median: float
-    low: float | None
-    high: float | None
-    n: int
-    over: Literal["seeds", "measurement"] = "seeds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,41 +82,6 @@ def summarise(records: Sequence[Record]) -> tuple[Summary, ...]:
     for record in current(records):
         groups.setdefault((record.run, record.dataset), []).append(record)
     return tuple(_summary(group) for group in groups.values())
-
-
-def estimate_over_seeds(values: Sequence[float]) -> Estimate:
-    """The median of one value a seed, with a 95 % bootstrap percentile interval (deterministic).
-
-    With fewer than 6 seeds that interval is the range of the values, which holds the true median with a
-    probability of only ``coverage_of_range(n)``; with fewer than ``MIN_SEEDS`` there is none. Equal values
-    give an interval of no width.
-    """
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    sample = np.asarray(values, dtype=np.float64)
-    middle = float(np.median(sample))
-    if len(sample) < MIN_SEEDS:
-        return Estimate(middle, None, None, len(sample))
-    if np.all(sample == sample[0]):
-        return Estimate(middle, middle, middle, len(sample))
-    # Sorted, so that the interval does not depend on the order in which seeds finished.
-    interval = bootstrap(
-        (np.sort(sample),),
-        np.median,
-        n_resamples=_RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        random_state=np.random.default_rng(_BOOTSTRAP_SEED),
-    ).confidence_interval
-    # The percentiles are interpolated, and may leave the values by a rounding error.
-    low, high = np.clip([interval.low, interval.high], sample.min(), sample.max())
-    return Estimate(middle, min(float(low), middle), max(float(high), middle), len(sample))
-
-
-def coverage_of_range(n: int) -> float:
-    """Probability that the true median lies between the lowest and the highest of ``n`` values."""
-    return float(1 - 2.0 ** (1 - n))
 
 
 def _summary(records: list[Record]) -> Summary:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from genbench.analyse.summary import Estimate, Summary
+from genbench.analyse.estimates import Estimate
+from genbench.analyse.summary import Summary
 from genbench.core.record import Better, Record, Status
 from genbench.report.figure import new_figure, style
 from genbench.report.folding import fold

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from genbench.analyse.summary import Estimate, Metric, Row, Summary
+from genbench.analyse.estimates import Estimate
+from genbench.analyse.summary import Metric, Row, Summary
 from genbench.report.figure import new_figure, style
 from genbench.report.folding import fold
 from genbench.report.headings import heading_of

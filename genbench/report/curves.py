@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import Spot, courses
-from genbench.analyse.summary import Estimate, Metric, Summary
+from genbench.analyse.summary import Metric, Summary
 from genbench.core.record import Record
 from genbench.report.figure import new_figure, style
 from genbench.report.folding import fold

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from genbench.analyse.estimates import MIN_SEEDS, Estimate, coverage_of_range
 from genbench.analyse.standing import TARGET
-from genbench.analyse.summary import MIN_SEEDS, Estimate, coverage_of_range
 from genbench.core.record import Record, Status
 from genbench.report.headings import label_of
 from genbench.report.numbers import MISSING

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from genbench.analyse.summary import Estimate
+from genbench.analyse.estimates import Estimate
 
 MISSING = "–"
 

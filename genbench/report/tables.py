@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import current
-from genbench.analyse.summary import Counts, Estimate, Row, Summary, summarise
+from genbench.analyse.summary import Counts, Row, Summary, summarise
 from genbench.core.record import Better, Record
 from genbench.report.headings import ARROWS, GROUPS, group_of, label_of, rank_of
 from genbench.report.notes import (

@@ -5,14 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genbench.analyse.estimates import Estimate, coverage_of_range, estimate_over_seeds
 from genbench.analyse.standing import current
-from genbench.analyse.summary import (
-    Estimate,
-    Summary,
-    coverage_of_range,
-    estimate_over_seeds,
-    summarise,
-)
+from genbench.analyse.summary import Summary, summarise
 from genbench.core.record import OUTCOME, Better, Record, Status
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genbench.analyse.summary import Estimate
+from genbench.analyse.estimates import Estimate
 from genbench.report.numbers import prefix_of, show
 
 
