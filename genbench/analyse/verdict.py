@@ -1,0 +1,188 @@
+"""How one row is measured, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from genbench.analyse.effect import (
+    Shift,
+    paired_differences,
+    paired_shift,
+    probability_of_improvement,
+    share_shift,
+    shift,
+)
+from genbench.analyse.estimates import CONFIDENCE, centre
+from genbench.analyse.needed import pairs_for_a_difference, seeds_for_a_difference, seeds_for_sameness
+from genbench.analyse.row import FAILED_SHARE, Row, Verdict
+from genbench.analyse.sides import Side, mismatch
+from genbench.analyse.significance import fisher_exact, mann_whitney, seeds_to_reach, sign_flip
+from genbench.core.record import Better
+from genbench.suite.margin import MEASURED, QUALITY, SHARE, Margin
+
+
+def measured(row: Row, margin: Margin | None) -> Row:
+    """The row with its difference, test and p, or with the reason why there is none.
+
+    Seeds are paired where a model is compared with itself and both sides have the same ones: a seed decides
+    the initial weights, the noise and the order of the data.
+
+    Args:
+        row: with at least one side that is not empty.
+        margin: what counts as a difference; the usual one if ``None``.
+    """
+    base, new = row.base, row.new
+    if base is None or base.empty or new is None or new.empty:
+        return _one_sided(row)
+    if differs := mismatch(base, new):
+        return replace(row, verdict=Verdict.INCOMPARABLE, why=differs)
+    if base.measured and new.measured:
+        return _of_measurements(row, base, new, margin or MEASURED)
+    if not base.values or not new.values:
+        return _all_lost(row, base, new)
+    if row.metric == FAILED_SHARE:
+        return _of_shares(row, base, new, margin or SHARE)
+    return _of_seeds(row, base, new, margin or QUALITY)
+
+
+def counts(row: Row) -> bool:
+    """Whether a test of this row could reject at all, so that it counts among those that are corrected for.
+
+    Where all pairs, or all values of both sides, are equal none can: whichever signs or sides they had, p would
+    be 1 (Tarone 1990, "A modified Bonferroni method for discrete data").
+    """
+    if row.p is None or row.base is None or row.new is None:
+        return False
+    if row.test == "paired":
+        return row.base.ordered() != row.new.ordered()
+    if row.base.measured:
+        return len({one.value for side in (row.base, row.new) for one in side.measured}) > 1
+    numbers = {*row.base.values.values(), *row.new.values.values()}
+    return len(numbers) + bool(row.base.lost or row.new.lost) > 1
+
+
+def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, replayed: bool) -> Row:
+    """The row with its verdict.
+
+    Args:
+        row: as ``measured`` leaves it.
+        adjusted: its p after Holm's correction.
+        alpha: of the family.
+        family: rows that are corrected for together.
+        replayed: whether every number of this model is the same on both sides, to the bit.
+    """
+    found, margin = row.difference, row.margin
+    if found is None or margin is None:
+        return row
+    row = replace(row, adjusted=adjusted)
+    if row.test == "measured":
+        sure = (
+            found.low is not None and found.high is not None and (found.low > margin or found.high < -margin)
+        )
+    else:
+        sure = found.beyond(margin) and adjusted is not None and adjusted <= alpha
+    if sure:
+        good = (found.estimate > 0) == (row.better is Better.HIGHER)
+        return replace(row, verdict=Verdict.BETTER if good else Verdict.WORSE)
+    if replayed:
+        return replace(row, verdict=Verdict.SAME, why="every number of every seed is the same, to the bit")
+    if found.within(margin):
+        return replace(row, verdict=Verdict.SAME)
+    return replace(row, verdict=Verdict.UNSURE, seeds=_needed(row, found, margin, alpha / max(family, 1)))
+
+
+def _one_sided(row: Row) -> Row:
+    """What is said where only one side has the metric."""
+    there, missing = (row.new, row.base) if row.base is None or row.base.empty else (row.base, row.new)
+    reason = (missing.reason if missing else "") or "not measured"
+    if row.base_model != row.new_model:
+        name = row.base_model if there is row.new else row.new_model
+        return replace(row, verdict=Verdict.INCOMPARABLE, why=f"{name}: {reason}")
+    broken = missing is not None and missing.broken
+    if there is row.new:
+        return replace(row, verdict=Verdict.FIXED if broken else Verdict.NEW, why=f"base: {reason}")
+    return replace(row, verdict=Verdict.FAILED if broken else Verdict.GONE, why=f"new: {reason}")
+
+
+def _all_lost(row: Row, base: Side, new: Side) -> Row:
+    """What is said where all seeds of a side were lost, or one side has another kind of number."""
+    if base.measured or new.measured:
+        why = "one side was measured by seed, the other by cohort"
+        return replace(row, verdict=Verdict.INCOMPARABLE, why=why)
+    if not base.values and not new.values:
+        return replace(row, verdict=Verdict.INCOMPARABLE, why="no seed of either side has a number")
+    if new.values:
+        return replace(row, verdict=Verdict.FIXED, why="no seed of the base has a number")
+    return replace(row, verdict=Verdict.FAILED, why="no seed of the new side has a number")
+
+
+def _of_seeds(row: Row, base: Side, new: Side, margin: Margin) -> Row:
+    x, y = base.ordered(), new.ordered()
+    size = margin.size(*(centre(list(side.values.values()), "median") for side in (base, new)))
+    improvement = probability_of_improvement(x, y, row.better)
+    if row.base_model == row.new_model and base.seeds == new.seeds:
+        gaps = paired_differences(x, y)
+        return replace(
+            row, test="paired", difference=paired_shift(gaps), margin=size, p=sign_flip(gaps),
+            improvement=improvement,
+        )  # fmt: skip
+    return replace(
+        row,
+        test="unpaired",
+        difference=shift(x, y),
+        margin=size,
+        p=mann_whitney(x, y),
+        improvement=improvement,
+    )
+
+
+def _of_shares(row: Row, base: Side, new: Side, margin: Margin) -> Row:
+    old, now = _share(base), _share(new)
+    size = margin.size(old[0] / old[1], now[0] / now[1])
+    found, p = share_shift(old, now), fisher_exact(old, now)
+    return replace(row, test="shares", difference=found, margin=size, p=p)
+
+
+def _of_measurements(row: Row, base: Side, new: Side, margin: Margin) -> Row:
+    """Measurements of whole cohorts: tested like seeds where there are enough, else taken as they are.
+
+    Then the interval is the range of all differences, each widened by the intervals of its two measurements.
+    """
+    x, y = ([one.value for one in side.measured] for side in (base, new))
+    size = margin.size(centre(x, "median"), centre(y, "median"))
+    found = shift(x, y)
+    improvement = probability_of_improvement(x, y, row.better)
+    if found.low is not None:
+        return replace(
+            row, test="unpaired", difference=found, margin=size, p=mann_whitney(x, y), improvement=improvement
+        )
+    lows, highs = zip(
+        *(
+            (b.value - a.value - spread, b.value - a.value + spread)
+            for a in base.measured
+            for b in new.measured
+            for spread in ((a.error or 0.0) + (b.error or 0.0),)
+        ),
+        strict=True,
+    )
+    whole = Shift(found.estimate, min(lows), max(highs))
+    return replace(row, test="measured", difference=whole, margin=size)
+
+
+def _share(side: Side) -> tuple[int, int]:
+    return int(sum(side.values.values())), len(side.values)
+
+
+def _needed(row: Row, found: Shift, margin: float, alpha: float) -> int | None:
+    """Seeds a side: to be sure of a difference as large as this one, or that there is none."""
+    base, new = row.base, row.new
+    if base is None or new is None or row.test not in ("paired", "unpaired") or base.measured:
+        return None
+    x, y = base.ordered(), new.ordered()
+    paired = row.test == "paired"
+    if found.beyond(margin):
+        if paired:
+            return pairs_for_a_difference(paired_differences(x, y), alpha)
+        return seeds_for_a_difference(x, y, alpha)
+    least = seeds_to_reach(1 - CONFIDENCE, paired=paired)
+    return seeds_for_sameness(found, min(len(x), len(y)), margin, least)
