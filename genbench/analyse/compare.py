@@ -12,10 +12,7 @@ from genbench.analyse.significance import holm
 from genbench.analyse.verdict import counts, judged, measured
 from genbench.core.errors import RecordError, choose_from
 from genbench.core.record import Better, Record
-from genbench.suite.margin import Margin
-
-ALPHA = 0.05
-"""Where nobody says otherwise: how often any alarm of a family may be false."""
+from genbench.suite.margin import ALPHA, Margin
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,8 @@ def measured(row: Row, margin: Margin | None) -> Row:
 def counts(row: Row) -> bool:
     """Whether a test of this row could reject at all, so that it counts among those that are corrected for.
 
-    Where all pairs, or all values of both sides, are equal none can: whichever signs or sides they had, p would
-    be 1 (Tarone 1990, "A modified Bonferroni method for discrete data").
+    Where all pairs, or all values of both sides, are equal none can: whichever signs or sides they had, p
+    would be 1 (Tarone 1990, "A modified Bonferroni method for discrete data").
     """
     if row.p is None or row.base is None or row.new is None:
         return False

@@ -74,7 +74,8 @@ def _problem(path: str, items: list[ErrorDetails], keys: Callable[[str], Iterabl
     match first["type"]:
         case "extra_forbidden" | "unexpected_keyword_argument":
             *table, key = first["loc"]
-            valid = list(keys(str(table[-1]) if table else ""))
+            named = [part for part in table if isinstance(part, str)]  # gate[0] is a table called gate
+            valid = list(keys(named[-1] if named else ""))
             return f"{path}: " + (choose_from("key", str(key), valid) if valid else "no such key here")
         case "missing":
             return f"{path} is missing"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from genbench.core.errors import SuiteError, UnknownName, choose_from
 from genbench.core.registry import datasets, measures, models
 from genbench.suite.explain import explain
-from genbench.suite.schema import Strict, Suite, Target, Train
+from genbench.suite.schema import Gate, Strict, Suite, Target, Train
 
 SUITES = Path("suites")
 
@@ -60,7 +60,7 @@ def load_suite(
 
 
 def _keys(table: str) -> list[str]:
-    tables: dict[str, type[Strict]] = {"train": Train, "target": Target}
+    tables: dict[str, type[Strict]] = {"train": Train, "target": Target, "gate": Gate}
     schema = tables.get(table, Suite)
     return sorted(schema.model_fields)
 

@@ -6,6 +6,9 @@ import math
 import re
 from dataclasses import dataclass
 
+ALPHA = 0.05
+"""Where nobody says otherwise: how often any alarm of a family may be false."""
+
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*%\s*")
 
 

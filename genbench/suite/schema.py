@@ -16,8 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+from genbench.core.errors import choose_from
 from genbench.core.ids import PLAIN_NAME, is_plain_name
 from genbench.core.record import CONTROLS
+from genbench.suite.margin import ALPHA, QUALITY, Margin, parse_margin
 
 QUICK_STEPS = 64
 QUICK_SEEDS = 2
@@ -81,6 +83,57 @@ class Target(Strict):
     stop: bool = False
 
 
+class Gate(Strict):
+    """``[[gate]]``: what ``genbench compare --gate`` does not let pass.
+
+    Where several gates set the same rule for one number, the last does: general ones first, then exceptions.
+
+    Attributes:
+        metric: dotted name; ``None`` only where ``failures`` is all that is asked for.
+        dataset, model: name and label; ``None`` means each of the suite.
+        allow: how much worse it may become, surely: ``"5%"`` of both sides' mean size, or a number in the
+            metric's unit. Where the gate has a metric and no other rule, 5 %.
+        at_most, at_least: what the median over seeds is to stay within, whatever the base.
+        failures: largest share of seeds that may diverge, fail or run out of time, 0 to 1.
+    """
+
+    metric: str | None = None
+    dataset: str | None = None
+    model: str | None = None
+    allow: float | str | None = None
+    at_most: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    at_least: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    failures: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @field_validator("allow")
+    @classmethod
+    def _is_a_margin(cls, allow: float | str | None) -> float | str | None:
+        if allow is not None:
+            parse_margin(allow)
+        return allow
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> Gate:
+        others = [name for name in ("allow", "at_most", "at_least") if getattr(self, name) is not None]
+        if self.metric is None and others:
+            raise ValueError(f"`{others[0]}` needs a `metric` to be said of")
+        if self.metric is None and self.failures is None:
+            raise ValueError("it looks at nothing: give it a `metric`, or `failures`")
+        return self
+
+    @property
+    def margin(self) -> Margin | None:
+        """How much worse the metric may become; ``None`` where this gate does not ask."""
+        if self.allow is not None:
+            return parse_margin(self.allow)
+        bounded = self.at_most is not None or self.at_least is not None
+        return None if self.metric is None or bounded or self.failures is not None else QUALITY
+
+    def covers(self, dataset: str, model: str) -> bool:
+        """Whether it looks at this model on this dataset."""
+        return self.dataset in (None, dataset) and self.model in (None, model)
+
+
 class DatasetEntry(BaseModel):
     """``[[dataset]]``: a registered name, its own options, and what to use where it is not to be had."""
 
@@ -134,6 +187,8 @@ class Suite(Strict):
         samples: drawn from each trained model for the measures.
         train: the budget.
         target: how good is good enough; ``None`` asks for no such thing.
+        gate: what a comparison with another run must not show.
+        alpha: how often any of the gates together may raise a false alarm, between 0 and 1.
         dataset: at least one.
         model: at least one; labels differ.
         quick: whether this is the shortened suite of ``--quick``, whose numbers are never compared.
@@ -150,6 +205,8 @@ class Suite(Strict):
     samples: Samples = 10_000
     train: Train = Train()
     target: Target | None = None
+    gate: Annotated[tuple[Gate, ...], Field(strict=False)] = ()
+    alpha: Annotated[float, Field(gt=0, lt=1)] = ALPHA
     dataset: Annotated[tuple[DatasetEntry, ...], Field(min_length=1, strict=False)]
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
     quick: bool = False
@@ -193,6 +250,17 @@ class Suite(Strict):
             if twice:
                 remedy = " Give one of them another `label`." if what == "model labels" else ""
                 raise ValueError(f"{what} appear twice: {', '.join(twice)}.{remedy}")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_know_their_names(self) -> Suite:
+        labels = [model.label for model in self.model]
+        names = [n for entry in self.dataset for n in (entry.name, entry.fallback) if n]
+        for number, gate in enumerate(self.gate):
+            for key, name, valid in (("model", gate.model, labels), ("dataset", gate.dataset, names)):
+                if name is not None and name not in valid:
+                    choice = choose_from(f"{key} of this suite", name, dict.fromkeys(valid))
+                    raise ValueError(f"gate[{number}].{key}: {choice}")
         return self
 
     def shortened(self, keep: Collection[str] = ()) -> Suite:
