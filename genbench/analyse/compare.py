@@ -91,7 +91,7 @@ def compare_runs(
     Raises:
         RecordError: a run of ``--quick``, runs that cannot be pooled, or a model or metric that no side has.
     """
-    old, now = sides(base), sides(new)
+    old, now = _comparable(base), _comparable(new)
     _check_models(models, [model for _, model in (*old, *now)])
     keys = [key for key in dict.fromkeys([*old, *now]) if not models or key[1] in models]
     pairs = [
@@ -120,7 +120,7 @@ def compare_models(
     Raises:
         RecordError: as in ``compare_runs``, or fewer than two models.
     """
-    found = sides(records)
+    found = _comparable(records)
     labels = list(dict.fromkeys(model for _, model in found))
     _check_models(models, labels)
     chosen = list(dict.fromkeys(models or labels))
@@ -169,6 +169,17 @@ class _Pair:
         both = [(self.base.metrics.get(name), self.new.metrics.get(name)) for name in seeded]
         equal = all(a and b and a.values == b.values for a, b in both)
         return equal and any(a and len(set(a.values.values())) > 1 for a, _ in both)
+
+
+def _comparable(records: Sequence[Record]) -> dict[tuple[str, str], ModelSide]:
+    """All models of one side, unless its numbers are those of a shortened run."""
+    for record in records:
+        if record.protocol.get("quick") is True:
+            raise RecordError(
+                f"run {record.run} was shortened by --quick: its numbers are never compared. Run the suite "
+                "without --quick."
+            )
+    return sides(records)
 
 
 def _check_models(models: Sequence[str], labels: Sequence[str]) -> None:

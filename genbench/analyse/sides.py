@@ -100,15 +100,10 @@ def sides(records: Sequence[Record]) -> dict[tuple[str, str], ModelSide]:
     several runs hold counts once (its measurements of time each count, they are repetitions).
 
     Raises:
-        RecordError: two runs hold different trials of one model with the same seed, or one is of ``--quick``.
+        RecordError: two runs hold different trials of one model with the same seed.
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in current(records):
-        if record.protocol.get("quick") is True:
-            raise RecordError(
-                f"run {record.run} was shortened by --quick: its numbers are never compared. Run the suite "
-                "without --quick."
-            )
         if record.model not in CONTROLS:
             groups.setdefault((record.dataset, record.model), []).append(record)
     return {key: _model_side(group) for key, group in groups.items()}
