@@ -20,6 +20,7 @@ from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Measure, Reference
 from genbench.runner.cohort import TrainedCohort, train_cohort
 from genbench.runner.fitting import parts_that_fit, split_on_oom
+from genbench.runner.gates import check_gates
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
@@ -127,6 +128,7 @@ def run(
         phases = Phases(clock, clock() if began is None else began)
         chosen = chosen_measures(suite.measures)
         goal = goal_of(suite, chosen)
+        check_gates(suite, chosen)
         for spec in model_specs(suite):
             build_model(spec)  # a slip in the suite is told before anything is downloaded
         loaded = load_datasets(suite)

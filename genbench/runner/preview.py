@@ -9,6 +9,7 @@ import torch
 from genbench.core.errors import PluginError
 from genbench.core.registry import models
 from genbench.data.fetch import offline
+from genbench.runner.gates import check_gates, doubts
 from genbench.runner.measuring import chosen_measures
 from genbench.runner.prepare import source_of
 from genbench.runner.sample import build_model
@@ -33,7 +34,9 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     # nothing is loaded here, so which precision `auto` takes for a dataset is not known yet
     specs = [DataSpec(entry.name, str(number)) for number, entry in enumerate(suite.dataset)]
     plan = make_plan(suite, dict.fromkeys(specs, suite.train.precision))
-    goal = goal_of(suite, chosen_measures(suite.measures))
+    measures = chosen_measures(suite.measures)
+    goal = goal_of(suite, measures)
+    check_gates(suite, measures)
     trials = sum(len(cohort.trials) for cohort in plan)
     quick = "  QUICK: numbers not for comparison" if suite.quick else ""
     yield f"suite {suite.name}: {trials} trials in {len(plan)} cohorts{quick}"
@@ -58,6 +61,9 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     if every := suite.train.evaluate_every:
         then = "; training of a model ends where all its seeds are there" if goal and goal.stop else ""
         yield f"evaluated every {every:,} steps" + (f", target {goal}{then}" if goal else "")
+    if suite.gate:
+        yield f"gates: {len(suite.gate)}, alpha {suite.alpha:g} for all together"
+        yield from (f"warning: {doubt}" for doubt in doubts(suite, measures))
     if suite.train.compile != "never" and (missing := compiler_missing(chosen)):
         yield f"note: {missing}; training would not be compiled"
 

@@ -50,7 +50,9 @@ def open_directory(
         raise RecordError(
             f"--resume {resume}: not the directory of a run. Give the directory that the run printed."
         )
-    if found.resolved.read_text(encoding="utf-8", errors="replace") != _resolved(suite, plan):
+    if _decisive(found.resolved.read_text(encoding="utf-8", errors="replace")) != _decisive(
+        _resolved(suite, plan)
+    ):
         raise SuiteError(
             f"--resume {resume}: the suite, its options, the data or the precision differ from "
             f"those of that run (see {found.resolved}). Start a new run, or give the same options."
@@ -63,6 +65,38 @@ def open_directory(
     return found, Earlier(kept, frozenset(record.dataset for record in ends))
 
 
+def suite_of(directory: RunDirectory) -> Suite:
+    """The suite a run was made with, every option decided, so that it can be run again.
+
+    Raises:
+        RecordError: the run has no ``resolved.json`` that says it, or one of an earlier genbench.
+    """
+    try:
+        content = json.loads(directory.resolved.read_text(encoding="utf-8"))
+        models = {
+            cohort["label"]: {**cohort["options"], "name": cohort["name"], "label": cohort["label"]}
+            for cohort in content.pop("cohort")
+        }
+        tables = {**content, "dataset": content.pop("asked"), "model": list(models.values())}
+        return Suite.model_validate(tables)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            f"cannot tell from {directory.resolved} how that run was made ({type(error).__name__}), so it "
+            "cannot be repeated. Run its suite again with this genbench, and compare with that run."
+        ) from error
+
+
+def _decisive(resolved: str) -> object:
+    """What of a resolved suite decides its numbers: gates may change while a run goes on."""
+    try:
+        content = json.loads(resolved)
+    except ValueError:
+        return None
+    if not isinstance(content, dict):
+        return None
+    return {key: value for key, value in content.items() if key not in ("gate", "alpha", "asked")}
+
+
 def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
     """The suite with everything decided, as it is written down."""
     content = {
@@ -71,6 +105,7 @@ def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
             {**asdict(data), "precision": precision}
             for data, precision in {c.data: c.trials[0].budget.precision for c in plan}.items()
         ],
+        "asked": [entry.model_dump(mode="json") for entry in suite.dataset],
         "cohort": [
             {
                 **asdict(cohort.model),

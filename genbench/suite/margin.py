@@ -47,7 +47,7 @@ def parse_margin(text: str | float) -> Margin:
         amount = math.nan
     if not 0 <= amount < math.inf:
         raise ValueError(
-            f"{text!r} is no margin: give a share such as 5%, or a number of at least 0 in the metric's unit."
+            f"{text!r} is no margin: give a share such as 5%, or a number of at least 0 in the metric's unit"
         )
     return Margin(amount)
 

@@ -147,6 +147,12 @@ class DatasetEntry(BaseModel):
         """The dataset's own options, unchecked."""
         return dict(self.model_extra or {})
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What records may call it: its name, the label that some datasets take, or its fallback."""
+        known = (self.options.get("label"), self.name, self.fallback)
+        return tuple(name for name in known if isinstance(name, str))
+
 
 class ModelEntry(BaseModel):
     """``[[model]]``: a registered name, the label of its row, and its own options."""
@@ -255,7 +261,7 @@ class Suite(Strict):
     @model_validator(mode="after")
     def _gates_know_their_names(self) -> Suite:
         labels = [model.label for model in self.model]
-        names = [n for entry in self.dataset for n in (entry.name, entry.fallback) if n]
+        names = [name for entry in self.dataset for name in entry.names]
         for number, gate in enumerate(self.gate):
             for key, name, valid in (("model", gate.model, labels), ("dataset", gate.dataset, names)):
                 if name is not None and name not in valid:
