@@ -33,7 +33,7 @@ def test_show_needs_no_torch(results):
 def test_help_lists_every_verb_and_no_verb_shows_help(genbench):
     said = genbench("--help")
     assert said.code == 0
-    assert all(verb in said.out for verb in ("run", "list", "show", "sample", "doctor"))
+    assert all(verb in said.out for verb in ("run", "list", "show", "export", "sample", "doctor"))
     assert genbench().code == 2  # nothing was asked for
 
 
