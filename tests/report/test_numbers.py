@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genbench.analyse.effect import Shift
 from genbench.analyse.estimates import Estimate
-from genbench.report.numbers import prefix_of, show
+from genbench.report.numbers import prefix_of, show, show_p, show_shift
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,42 @@ def test_any_finite_number_can_be_shown(median: float, below: float, above: floa
     assert "nan" not in str(shown) and "inf" not in str(shown)
     bare = show(Estimate(median, None, None, 1)).value
     assert math.isclose(float(bare), median, rel_tol=0.06, abs_tol=1e-12)
+
+
+INFINITE = math.inf
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "text"),
+    [
+        (3.14159, 2.0, 4.41, "+3.1 [2.0, 4.4]"),
+        (-19.155, -19.97, -18.3, "-19.2 [-20.0, -18.3]"),
+        (0.0, 0.0, 0.0, "0 [0, 0]"),
+        (0.0001, -0.3, 0.4, "0.00 [-0.30, 0.40]"),  # what is rounded away has no sign
+        (1e-5, -1e-5, 3e-5, "+1.0e-05 [-1.0e-05, 3.0e-05]"),
+        (0.25, None, None, "+0.250"),
+        (2.1, 1.33, INFINITE, "+2.10 [1.33, ∞]"),
+        (INFINITE, 2.0, INFINITE, "+∞ [2, ∞]"),
+        (-INFINITE, -INFINITE, -INFINITE, "-∞ [-∞, -∞]"),
+        (INFINITE, None, None, "+∞"),
+        (1e-5, 0.0, INFINITE, "+1.0e-05 [0.0e+00, ∞]"),
+    ],
+)
+def test_differences_have_a_sign_and_may_be_infinite(
+    estimate: float, low: float | None, high: float | None, text: str
+) -> None:
+    assert str(show_shift(Shift(estimate, low, high))) == text
+
+
+def test_a_difference_shares_the_prefix_of_its_row() -> None:
+    assert str(show_shift(Shift(322.6, -282.0, 927.3), "k")) == "+0.3k [-0.3k, 0.9k]"
+    assert str(show_shift(Shift(1.0, -282.0, 927.3), "k")) == "0.0k [-0.3k, 0.9k]"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.0, "1"), (0.4812, "0.48"), (0.1, "0.10"), (0.0999, "0.100"), (0.0173, "0.017"), (0.00216, "0.002"),
+     (0.001, "0.001"), (0.00093, "< 0.001"), (1e-12, "< 0.001")],
+)  # fmt: skip
+def test_probabilities(p: float, text: str) -> None:
+    assert show_p(p) == text
