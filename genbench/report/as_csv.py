@@ -10,7 +10,7 @@ from genbench.report.tables import Table
 
 COLUMNS = (
     *("run", "suite", "dataset", "group", "model", "kind", "seeds", "metric", "unit", "better"),
-    *("median", "low", "high", "n", "over", "reason"),
+    *("median", "low", "high", "n", "over", "reason", "rank"),
 )
 
 
@@ -29,7 +29,7 @@ def render_csv(tables: Sequence[Table]) -> str:
                 texts = (*about, row.name, row.kind, row.seeds, column.metric, column.unit, column.better)
                 guess = cell.estimate
                 numbers = (guess.median, guess.low, guess.high, guess.n, guess.over) if guess else ("",) * 5
-                writer.writerow((*map(_plain, texts), *numbers, _plain(cell.reason)))
+                writer.writerow((*map(_plain, texts), *numbers, _plain(cell.reason), cell.rank or ""))
     return out.getvalue()
 
 

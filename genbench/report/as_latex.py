@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from genbench.report.headings import heading_of
-from genbench.report.numbers import show
-from genbench.report.tables import Table, TableCell, TableColumn, TableRow
+from genbench.report.numbers import Shown, show
+from genbench.report.tables import Table, TableCell, TableColumn, TableRow, rank_sign
 
 _ESCAPED = str.maketrans(
     {
@@ -79,10 +79,13 @@ def _row(table: Table, row: TableRow) -> list[str]:
 
 
 def _cell(column: TableColumn, cell: TableCell) -> str:
-    if cell.estimate is None:
-        return "--" + _mark(cell.mark)
-    shown = show(cell.estimate, column.prefix)
-    return f"{shown.value}{_mark(cell.mark)} {_escape(shown.interval)}".rstrip()
+    shown = show(cell.estimate, column.prefix) if cell.estimate else Shown("--", "")
+    value = shown.value + _mark(cell.mark)
+    if cell.rank:
+        value += f" {_escape(rank_sign(cell.rank))}"
+    if cell.rank == 1:
+        value = rf"\textbf{{{value}}}"
+    return f"{value} {_escape(shown.interval)}".rstrip()
 
 
 def _mark(mark: int) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from genbench.report.headings import heading_of
-from genbench.report.numbers import MISSING, show
-from genbench.report.tables import Table, TableCell, TableColumn, TableRow, mark_sign
+from genbench.report.numbers import MISSING, Shown, show
+from genbench.report.tables import Table, TableCell, TableColumn, TableRow, mark_sign, rank_sign
 
 # Signs of Markdown, of the HTML inside it and of GitHub's own (mentions, links made of bare addresses);
 # the pipe would end a cell.
@@ -46,11 +46,13 @@ def _row(table: Table, row: TableRow) -> list[str]:
 
 
 def _cell(column: TableColumn, cell: TableCell) -> str:
-    mark = mark_sign(cell.mark)
-    if cell.estimate is None:
-        return MISSING + mark
-    shown = show(cell.estimate, column.prefix)
-    return f"{shown.value}{mark} {_escape(shown.interval)}".rstrip()
+    shown = show(cell.estimate, column.prefix) if cell.estimate else Shown(MISSING, "")
+    value = shown.value + mark_sign(cell.mark)
+    if cell.rank:
+        value += f" {_escape(rank_sign(cell.rank))}"
+    if cell.rank == 1:
+        value = f"**{value}**"
+    return f"{value} {_escape(shown.interval)}".rstrip()
 
 
 def _escape(text: str) -> str:

@@ -21,6 +21,7 @@ from genbench.report.notes import (
     target_note,
 )
 from genbench.report.numbers import prefix_of
+from genbench.report.ranking import Ranks, pareto_note, rank_note, ranks_of
 from genbench.report.untrusted import clean
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -47,11 +48,16 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class TableCell:
-    """An estimate, or the reason why there is none, or both. ``mark`` numbers the footnote, 0 for none."""
+    """An estimate, or the reason why there is none, or both.
+
+    ``mark`` numbers the footnote, 0 for none. ``rank`` is the model's in this column, 1 the best; ``None``
+    where the column tells no two models apart.
+    """
 
     estimate: Estimate | None
     reason: str = ""
     mark: int = 0
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +108,10 @@ def build_tables(records: Sequence[Record]) -> tuple[Table, ...]:
     tables = []
     for summary in summarise(records):
         mine = [r for r in standing if (r.run, r.dataset) == (summary.run, summary.dataset)]
+        ranks = ranks_of(mine)
         found = dict.fromkeys(group_of(metric.name) for metric in summary.metrics)
         order = [*(group for group in GROUPS if group in found), *(g for g in found if g not in GROUPS)]
-        tables += [_table(summary, group, mine) for group in order]
+        tables += [_table(summary, group, mine, ranks) for group in order]
     return tuple(tables)
 
 
@@ -113,7 +120,12 @@ def mark_sign(mark: int) -> str:
     return str(mark).translate(_SUPERSCRIPT) if mark else ""
 
 
-def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
+def rank_sign(rank: int | None) -> str:
+    """A rank as ``#1``; empty for none."""
+    return f"#{rank}" if rank else ""
+
+
+def _table(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks) -> Table:
     metrics = sorted((m for m in summary.metrics if group_of(m.name) == group), key=lambda m: rank_of(m.name))
     columns = tuple(
         TableColumn(
@@ -129,7 +141,8 @@ def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
     names = [metric.name for metric in metrics]
     # Controls have no speed, say: they stand only where one of them has a number, but then all of them do.
     controlled = any(row.cells[name].estimate for row in summary.rows if row.control for name in names)
-    rows = tuple(_table_row(row, columns, footnotes) for row in summary.rows if not row.control or controlled)
+    shown = [row for row in summary.rows if not row.control or controlled]
+    rows = tuple(_table_row(row, columns, ranks, footnotes) for row in shown)
     behind = [record for record in records if group_of(record.metric) == group]
     controls = [row.name for row in rows if row.kind == "control"]
     by_kind = {
@@ -154,6 +167,8 @@ def _table(summary: Summary, group: str, records: Sequence[Record]) -> Table:
         footnotes=tuple(footnotes.reasons),
         notes=(
             *reading_notes(by_kind["model"], by_kind["control"]),
+            *rank_note(ranks, names),
+            *pareto_note(summary, group, records, ranks),
             *target_note(names),
             *control_note(controls),
             *protocol_notes(behind, controls),
@@ -176,7 +191,7 @@ class _Footnotes:
         return self.reasons.index(text) + 1
 
 
-def _table_row(row: Row, columns: Sequence[TableColumn], footnotes: _Footnotes) -> TableRow:
+def _table_row(row: Row, columns: Sequence[TableColumn], ranks: Ranks, footnotes: _Footnotes) -> TableRow:
     seeds_mark = footnotes.mark(row.endings)
     cells = []
     for column in columns:
@@ -184,7 +199,8 @@ def _table_row(row: Row, columns: Sequence[TableColumn], footnotes: _Footnotes) 
         # What the seeds' own footnote says of a lost seed is not said again in every cell of the row.
         repeated = cell.estimate is not None and set(cell.reasons) <= set(row.endings)
         reasons = () if repeated else cell.reasons
-        cells.append(TableCell(cell.estimate, clean("; ".join(reasons)), footnotes.mark(reasons)))
+        rank = ranks.get(column.metric, {}).get(row.model)
+        cells.append(TableCell(cell.estimate, clean("; ".join(reasons)), footnotes.mark(reasons), rank))
     kind: Literal["model", "control"] = "control" if row.control else "model"
     return TableRow(
         clean(row.model), kind, "" if row.control else _seeds(row.counts), seeds_mark, tuple(cells)

@@ -1,0 +1,91 @@
+"""Ranks in tables, and below them: how they come about, and which models are best for their cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from genbench.analyse.estimates import Estimate
+from genbench.analyse.rank import cost_of, not_dominated, rank_columns
+from genbench.analyse.sides import Side, sides
+from genbench.analyse.summary import Summary
+from genbench.core.record import Better, Record
+from genbench.report.headings import group_of, label_of, rank_of
+from genbench.report.notes import is_quick
+from genbench.report.numbers import MISSING, show
+from genbench.report.untrusted import clean
+from genbench.suite.margin import ALPHA, MEASURED
+
+Ranks = Mapping[str, Mapping[str, int]]
+"""By metric and model; without the metrics in which no two models are told apart."""
+
+SECONDS = "cost.seconds"
+QUALITY_GROUPS = ("quality", "known_modes")
+"""Groups of which the first that there is stands against cost."""
+
+
+def ranks_of(records: Sequence[Record]) -> Ranks:
+    """Ranks of the models of one run on one dataset; none of a run of ``--quick``."""
+    if is_quick(records):
+        return {}
+    models = _models(records)
+    metrics = dict.fromkeys(name for by_metric in models.values() for name in by_metric)
+    return rank_columns(models, list(metrics))
+
+
+def rank_note(ranks: Ranks, metrics: Sequence[str]) -> list[str]:
+    """How the ranks of these columns come about, where there are any."""
+    if not any(metric in ranks for metric in metrics):
+        return []
+    note = (
+        "#: rank in its column. Models that Mann-Whitney's test does not tell apart share one, and so do "
+        f"those that a chain of such models links (alpha {ALPHA:g}, Holm's correction over the pairs of a column). "
+        "A column without ranks tells no two apart."
+    )
+    return [note]
+
+
+def pareto_note(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks) -> list[str]:
+    """Below the first table of quality: the models that are best for what training a lane cost."""
+    there = [name for name in QUALITY_GROUPS if any(group_of(m.name) == name for m in summary.metrics)]
+    if not there or group != there[0] or is_quick(records):
+        return []
+    models = _models(records)
+    cost = {name: seconds for name, by in models.items() if (seconds := cost_of(by.get(SECONDS))) is not None}
+    metric, quality = _standing(summary, group, models, ranks)
+    front = not_dominated(quality, cost)
+    if not front or sum(model in cost for model in quality) < 2:
+        return []
+    estimates = {row.model: row.cells[metric].estimate for row in summary.rows}
+    unit = next(by[SECONDS].unit for by in models.values() if SECONDS in by)
+
+    def told(model: str) -> str:
+        guess = estimates[model]
+        value = show(guess).value if guess else MISSING
+        seconds = show(Estimate(cost[model], None, None, 1)).value
+        return f"{clean(model)} ({value}, {seconds} {clean(unit)})"
+
+    note = (
+        f"Pareto front of {label_of(metric)} and the training time of a lane: {', '.join(map(told, front))}. "
+        f"Models of one rank count as equal there, and so do times within {MEASURED}."
+    )
+    return [note]
+
+
+def _standing(
+    summary: Summary, group: str, models: Mapping[str, Mapping[str, Side]], ranks: Ranks
+) -> tuple[str, Mapping[str, int]]:
+    """The first column of the group that has ranks; else its first over seeds, in which all are equal."""
+    metrics = sorted((m.name for m in summary.metrics if group_of(m.name) == group), key=rank_of)
+    for metric in metrics:
+        if metric in ranks:
+            return metric, ranks[metric]
+    for metric in metrics:
+        mine = {model: by[metric] for model, by in models.items() if metric in by}
+        seeded = {m: 1 for m, side in mine.items() if side.seeds and side.better is not Better.NEITHER}
+        if seeded:
+            return metric, seeded
+    return "", {}
+
+
+def _models(records: Sequence[Record]) -> dict[str, Mapping[str, Side]]:
+    return {model: side.metrics for (_, model), side in sides(records).items()}
