@@ -38,7 +38,7 @@ def rank_note(ranks: Ranks, metrics: Sequence[str]) -> list[str]:
         return []
     note = (
         "#: rank in its column. Models that Mann-Whitney's test does not tell apart share one, and so do "
-        f"those that a chain of such models links (alpha {ALPHA:g}, Holm's correction over the pairs of a column). "
+        f"those linked by a chain of such models (alpha {ALPHA:g}, Holm's correction over a column's pairs). "
         "A column without ranks tells no two apart."
     )
     return [note]
