@@ -29,9 +29,10 @@ def render_csv(tables: Sequence[Table]) -> str:
                 texts = (*about, row.name, row.kind, row.seeds, column.metric, column.unit, column.better)
                 guess = cell.estimate
                 numbers = (guess.median, guess.low, guess.high, guess.n, guess.over) if guess else ("",) * 5
-                writer.writerow((*map(_plain, texts), *numbers, _plain(cell.reason), cell.rank or ""))
+                writer.writerow((*map(plain, texts), *numbers, plain(cell.reason), cell.rank or ""))
     return out.getvalue()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else str(text)

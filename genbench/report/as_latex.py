@@ -31,7 +31,10 @@ _ESCAPED = str.maketrans(
         "↑": r"$\uparrow$",
         "↓": r"$\downarrow$",
         "–": "--",
+        "−": "$-$",
         "×": r"$\times$",
+        "∞": r"$\infty$",
+        "≈": r"$\approx$",
     }
 )
 
@@ -46,7 +49,7 @@ def _table(table: Table) -> str:
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{_escape(table.title)}. {_escape(table.caption)}.}}",
+        rf"  \caption{{{escape(table.title)}. {escape(table.caption)}.}}",
         rf"  \begin{{tabular}}{{l{'r' * (width + table.seeded)}}}",
         r"    \toprule",
         _line(["Model", *(["Seeds"] if table.seeded else []), *map(_heading, table.columns)]),
@@ -58,9 +61,10 @@ def _table(table: Table) -> str:
         lines.append(_line(_row(table, row)))
     lines += [r"    \bottomrule", r"  \end{tabular}", r"  \par\smallskip\footnotesize\raggedright"]
     lines += [
-        f"  {_mark(mark)} {_escape(text)}" + r"\par" for mark, text in enumerate(table.footnotes, start=1)
+        f"  {footnote_mark(mark)} {escape(text)}" + r"\par"
+        for mark, text in enumerate(table.footnotes, start=1)
     ]
-    lines += [f"  {_escape(note)}" + r"\par" for note in table.notes]
+    lines += [f"  {escape(note)}" + r"\par" for note in table.notes]
     return "\n".join([*lines, r"\end{table}", ""])
 
 
@@ -69,28 +73,30 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _heading(column: TableColumn) -> str:
-    return _escape(heading_of(column.metric, column.unit, column.better))
+    return escape(heading_of(column.metric, column.unit, column.better))
 
 
 def _row(table: Table, row: TableRow) -> list[str]:
-    name = rf"\textit{{{_escape(row.name)}}}" if row.kind == "control" else _escape(row.name)
-    seeds = [_escape(row.seeds) + _mark(row.seeds_mark)] if table.seeded else []
+    name = rf"\textit{{{escape(row.name)}}}" if row.kind == "control" else escape(row.name)
+    seeds = [escape(row.seeds) + footnote_mark(row.seeds_mark)] if table.seeded else []
     return [name, *seeds, *map(_cell, table.columns, row.cells)]
 
 
 def _cell(column: TableColumn, cell: TableCell) -> str:
     shown = show(cell.estimate, column.prefix) if cell.estimate else Shown("--", "")
-    value = shown.value + _mark(cell.mark)
+    value = shown.value + footnote_mark(cell.mark)
     if cell.rank:
-        value += f" {_escape(rank_sign(cell.rank))}"
+        value += f" {escape(rank_sign(cell.rank))}"
     if cell.rank == 1:
         value = rf"\textbf{{{value}}}"
-    return f"{value} {_escape(shown.interval)}".rstrip()
+    return f"{value} {escape(shown.interval)}".rstrip()
 
 
-def _mark(mark: int) -> str:
+def footnote_mark(mark: int) -> str:
+    """The number of a footnote, raised; nothing for 0."""
     return rf"\textsuperscript{{{mark}}}" if mark else ""
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that LaTeX sets as it is."""
     return text.translate(_ESCAPED)

@@ -22,12 +22,12 @@ def render_markdown(tables: Sequence[Table]) -> str:
 def _table(table: Table) -> str:
     seeds = ["seeds"] if table.seeded else []
     heads = ["model", *seeds, *map(_heading, table.columns)]
-    lines = [f"### {_escape(table.title)}", "", _escape(table.caption), "", _line(heads)]
+    lines = [f"### {escape(table.title)}", "", escape(table.caption), "", _line(heads)]
     lines.append(_line(["---", *("---:" for _ in heads[1:])]))
     lines += [_line(_row(table, row)) for row in table.rows]
     lines.append("")
-    lines += [f"- {mark_sign(mark)} {_escape(text)}" for mark, text in enumerate(table.footnotes, start=1)]
-    lines += [f"- {_escape(note)}" for note in table.notes]
+    lines += [f"- {mark_sign(mark)} {escape(text)}" for mark, text in enumerate(table.footnotes, start=1)]
+    lines += [f"- {escape(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -36,12 +36,12 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _heading(column: TableColumn) -> str:
-    return _escape(heading_of(column.metric, column.unit, column.better))
+    return escape(heading_of(column.metric, column.unit, column.better))
 
 
 def _row(table: Table, row: TableRow) -> list[str]:
-    name = f"*{_escape(row.name)}* (control)" if row.kind == "control" else _escape(row.name)
-    seeds = [_escape(row.seeds) + mark_sign(row.seeds_mark)] if table.seeded else []
+    name = f"*{escape(row.name)}* (control)" if row.kind == "control" else escape(row.name)
+    seeds = [escape(row.seeds) + mark_sign(row.seeds_mark)] if table.seeded else []
     return [name, *seeds, *map(_cell, table.columns, row.cells)]
 
 
@@ -49,11 +49,12 @@ def _cell(column: TableColumn, cell: TableCell) -> str:
     shown = show(cell.estimate, column.prefix) if cell.estimate else Shown(MISSING, "")
     value = shown.value + mark_sign(cell.mark)
     if cell.rank:
-        value += f" {_escape(rank_sign(cell.rank))}"
+        value += f" {escape(rank_sign(cell.rank))}"
     if cell.rank == 1:
         value = f"**{value}**"
-    return f"{value} {_escape(shown.interval)}".rstrip()
+    return f"{value} {escape(shown.interval)}".rstrip()
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a cell of a table as well."""
     return _SPECIAL.sub(r"\\\g<0>", text)
