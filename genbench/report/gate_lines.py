@@ -34,7 +34,7 @@ def style_of(line: str) -> str:
     """How a terminal shows a line, by its first words."""
     if line.startswith("gate "):
         return "bold green" if line.startswith("gate passed") else "bold red"
-    return "yellow" if line.startswith(("UNDECIDED", "UNSURE", "WARNING")) else "red"
+    return "yellow" if line.startswith(("NOTE", "UNDECIDED", "UNSURE", "WARNING")) else "red"
 
 
 def _outcome(judgement: Judgement) -> str:
