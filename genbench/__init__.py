@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from genbench.analyse.compare import compare_models as compare_models
+    from genbench.analyse.compare import compare_runs as compare_runs
     from genbench.core.errors import GenbenchError as GenbenchError
     from genbench.core.record import Record as Record
     from genbench.core.registry import datasets as datasets
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from genbench.core.registry import measures as measures
     from genbench.core.registry import models as models
     from genbench.report.render import render as render
+    from genbench.report.render import render_comparison as render_comparison
     from genbench.report.tables import build_tables as build_tables
     from genbench.runner.job import RunResult as RunResult
     from genbench.runner.job import run as run
@@ -41,6 +44,8 @@ _HOME = {
     "RunResult": "genbench.runner.job",
     "Suite": "genbench.suite.schema",
     "build_tables": "genbench.report.tables",
+    "compare_models": "genbench.analyse.compare",
+    "compare_runs": "genbench.analyse.compare",
     "datasets": "genbench.core.registry",
     "evaluate": "genbench.runner.scoring",
     "load_plugin": "genbench.core.registry",
@@ -50,6 +55,7 @@ _HOME = {
     "models": "genbench.core.registry",
     "read_records": "genbench.store.journal",
     "render": "genbench.report.render",
+    "render_comparison": "genbench.report.render",
     "run": "genbench.runner.job",
     "sample": "genbench.runner.sample",
     "to_frame": "genbench.store.frame",
@@ -61,6 +67,8 @@ __all__ = [
     "RunResult",
     "Suite",
     "build_tables",
+    "compare_models",
+    "compare_runs",
     "datasets",
     "evaluate",
     "load_plugin",
@@ -70,6 +78,7 @@ __all__ = [
     "models",
     "read_records",
     "render",
+    "render_comparison",
     "run",
     "sample",
     "to_frame",

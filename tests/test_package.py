@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ def test_reading_and_publishing_import_no_torch():
         "import sys, genbench\n"
         "genbench.load_suite, genbench.build_tables, genbench.render, genbench.to_frame\n"
         "genbench.read_records, genbench.load_run, genbench.models.names(), genbench.datasets.names()\n"
+        "genbench.compare_runs, genbench.compare_models, genbench.render_comparison\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -35,6 +37,15 @@ def test_every_promised_name_is_there(name):
 def test_the_promises_are_sorted_and_complete():
     assert genbench.__all__ == sorted(genbench.__all__)
     assert set(genbench.__all__) == set(genbench._HOME)
+
+
+def test_runs_are_compared_from_python():
+    published = Path(__file__).parent.parent / "results" / "mnist" / "baseline"
+    records = genbench.load_run(published)
+    comparison = genbench.compare_models(records, models=["wgan", "vae"], metrics=["quality.fid"])
+    assert genbench.render_comparison(comparison, "md").startswith("suite mnist; run ")
+    same = genbench.compare_runs(records, records, metrics=["quality", "modes"])
+    assert {row.verdict for row in same.rows} == {"SAME"}
 
 
 def test_an_unknown_name_is_an_attribute_error():
