@@ -10,6 +10,7 @@ from genbench.analyse.row import FAILED_SHARE, Row, Test, Verdict
 from genbench.analyse.verdict import counts
 from genbench.report.comparison_words import FAILED_SEEDS, labels_apart, listed
 from genbench.report.headings import label_of
+from genbench.report.powerless import powerless
 from genbench.report.untrusted import clean
 from genbench.suite.margin import MEASURED, QUALITY, SHARE, Margin
 
@@ -28,6 +29,7 @@ def notes_of(comparison: Comparison, rules: Rules) -> Iterator[str]:
         yield from _columns(comparison, judged)
         yield from _tests(judged)
         yield _verdicts(comparison, judged, rules)
+        yield from _powerless(comparison)
     if gated := [row for row in rows if row.gated and row.metric]:
         yield f"Gated: {listed(labels_apart(gated, rows))}."
     if any(side and side.lost for row in rows for side in (row.base, row.new)):
@@ -98,6 +100,21 @@ def _verdicts(comparison: Comparison, rows: Sequence[Row], rules: Rules) -> str:
             unsure += "; ≈ so many seeds a side would settle it in four of five experiments"
         told.append(unsure)
     return f"A difference up to {_margins(rows, rules)} counts as none. {'. '.join(told)}."
+
+
+def _powerless(comparison: Comparison) -> Iterator[str]:
+    """What no seeds could have shown, so that UNSURE is not taken for an absence of differences."""
+    for gated in (True, False):
+        family = [row for row in comparison.rows if row.gated is gated]
+        for blunt in powerless(family, comparison.alpha):
+            them = "gated rows" if gated else "rows"
+            over = f"{blunt.family} rows need" if blunt.family > 1 else "one row needs"
+            fewer = "gate fewer numbers" if gated else "ask for fewer rows (--models, --metrics)"
+            yield (
+                f"TOO FEW SEEDS: {blunt.rows} of {blunt.of} {them} could not be BETTER or WORSE whatever "
+                f"their numbers: with {blunt.seeds} no p is below {blunt.least:.2g}, and {over} "
+                f"{blunt.bar:.2g}. Train {blunt.needed} seeds a side, or {fewer}."
+            )
 
 
 def _margins(rows: Sequence[Row], rules: Rules) -> str:

@@ -9,12 +9,11 @@ from genbench.analyse.compare import Comparison
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.gate import Gates, Judgement, Undecided, Violation
 from genbench.analyse.row import FAILED_SHARE, Row
-from genbench.analyse.significance import seeds_to_reach, smallest_p
-from genbench.analyse.verdict import counts
 from genbench.report.compared_side import estimate_of, failures
 from genbench.report.comparison_words import FAILED_SEEDS, WHOLE_MODEL, label_of_row, listed
 from genbench.report.headings import label_of
 from genbench.report.numbers import MISSING, prefix_of, show, show_p, show_shift
+from genbench.report.powerless import powerless
 from genbench.report.untrusted import clean
 
 _NAMES_MOST = 6
@@ -108,34 +107,13 @@ def _unsure(rows: Sequence[Row], gated: int) -> str:
 
 def _powerless(gates: Gates, comparison: Comparison) -> Iterator[str]:
     """A warning for rows that no values of so many seeds could make WORSE."""
-    tested = [row for row in comparison.rows if row.gated and row.test in ("paired", "unpaired", "shares")]
-    # where nothing differs now, all of them count once something does
-    family = len([row for row in tested if counts(row)]) or len(tested)
-    if not family:
-        return
-    bar = gates.alpha / family
-    blunt: dict[tuple[bool, int, int], int] = {}
-    for row in tested:
-        if row.base is None or row.new is None:
-            continue
-        paired, sizes = row.test == "paired", (_size(row, 0), _size(row, 1))
-        if smallest_p(*sizes, paired=paired) > bar:
-            blunt[(paired, *sizes)] = blunt.get((paired, *sizes), 0) + 1
-    for (paired, old, now), number in blunt.items():
-        kind = "paired seeds" if paired else "seeds"
-        seeds = f"{old} {kind} a side" if old == now else f"{old} and {now} {kind}"
-        least = smallest_p(old, now, paired=paired)
-        needed = seeds_to_reach(bar, paired=paired)
+    for blunt in powerless([row for row in comparison.rows if row.gated], gates.alpha):
+        over = f"{blunt.family} row{'s' * (blunt.family > 1)}"
         yield (
-            f"WARNING  {number} of {len(tested)} gated rows can never be WORSE with {seeds}: no p is below "
-            f"{least:.2g}, and alpha {gates.alpha:g} over {family} row{'s' * (family > 1)} needs {bar:.2g}. "
-            f"Train {needed} seeds a side, gate fewer numbers, or raise alpha"
+            f"WARNING  {blunt.rows} of {blunt.of} gated rows can never be WORSE with {blunt.seeds}: no p is "
+            f"below {blunt.least:.2g}, and alpha {gates.alpha:g} over {over} needs {blunt.bar:.2g}. Train "
+            f"{blunt.needed} seeds a side, gate fewer numbers, or raise alpha"
         )
-
-
-def _size(row: Row, which: int) -> int:
-    side = (row.base, row.new)[which]
-    return 0 if side is None else len(side.measured) or len(side.seeds)
 
 
 def _named(metric: str) -> str:

@@ -235,6 +235,18 @@ def test_only_notes_that_apply() -> None:
     assert "Left out, because no direction of them is better: distance." in notes(every_verdict())
 
 
+def test_what_so_few_seeds_could_never_show_is_told() -> None:
+    text = notes(of("quality.fid", around(7.0, 5), around(70.0, 5)))
+    assert (
+        "TOO FEW SEEDS: 1 of 1 rows could not be BETTER or WORSE whatever their numbers: with 5 paired seeds "
+        "a side no p is below 0.062, and one row needs 0.05. Train 6 seeds a side, or ask for fewer rows"
+    ) in text
+    assert "TOO FEW" not in notes(of("quality.fid", around(7.0, 6), around(70.0, 6)))
+    few, many = run({"quality.fid": around(7.0, 4)}), run({"quality.fid": around(9.0, 20)}, run="new")
+    assert "TOO FEW" not in notes(compare_runs(few, many))
+    assert "with 4 and 20 seeds no p is below" in notes(compare_runs(few, many, alpha=1e-4))
+
+
 def test_unfinished_seeds_and_pooled_runs_are_told() -> None:
     base = run({"quality.fid": around(7.0)})
     on_the_way = [
