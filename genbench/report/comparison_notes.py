@@ -53,7 +53,7 @@ def notes_of(comparison: Comparison, rules: Rules) -> Iterator[str]:
 
 def _columns(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
     seeded = [row for row in rows if row.test in ("paired", "unpaired") and row.base and row.base.values]
-    taken = [row for row in rows if row.base and row.base.measured]
+    taken = [row for row in rows if row.test == "measured"]
     minus = "second minus first" if comparison.within else "new minus base"
     if seeded:
         yield (
@@ -61,11 +61,16 @@ def _columns(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
             f"shift, {minus} [its 95 % interval]; it is the median of all differences of seeds, not the "
             "difference of the two medians."
         )
-    if taken:
+    measured = [one for row in taken for side in (row.base, row.new) if side for one in side.measured]
+    if any(one.error is not None for one in measured):
         yield (
             "±: half-width of the 95 % interval of one measurement of a whole cohort. Such rows have no "
             f"test; the interval of their difference ({minus}) is what these intervals leave open."
         )
+    elif measured:
+        yield f"What a whole cohort shares was measured once: no interval, no test. Difference: {minus}."
+    if any(row.test == "unpaired" and row.base and row.base.measured for row in rows):
+        yield "What whole cohorts share, measured in several runs, is treated like seeds."
 
 
 def _tests(rows: Sequence[Row]) -> Iterator[str]:

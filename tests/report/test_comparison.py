@@ -89,6 +89,16 @@ def test_measurements_of_whole_cohorts_have_their_own_interval_and_no_test(every
     assert "±: half-width" in notes(every)
 
 
+def test_notes_on_measurements_are_of_those_that_are_there() -> None:
+    assert "measured once: no interval, no test. Difference: second minus first" in notes(two_models())
+    sides = []
+    for name in ("base", "new"):
+        parts = [run({}, cohort={"cost.seconds": (9.0 + n, None)}, run=f"{name} {n}") for n in range(4)]
+        sides.append([*run({"quality.fid": around(7.0)}, run=name), *(r for part in parts for r in part)])
+    text = notes(compare_runs(*sides))
+    assert "measured in several runs, is treated like seeds" in text and "measured once" not in text
+
+
 def test_a_count_of_seeds_stands_above_and_beside_numbers_only_where_it_differs() -> None:
     base = run({"quality.fid": around(7.0, 6), "quality.kid": around(7.0, 5)})
     compared = build_comparison(compare_runs(base, run({"quality.fid": around(7.0, 4)}, run="new")))
