@@ -127,7 +127,9 @@ def _sides(model: ComparedModel, rows: Sequence[ComparedRow], layout: Layout) ->
     both = ((model.base, model.base_seeds), (model.new, model.new_seeds))
     if layout == "stacked":
         names = [fold(with_seeds(name, seeds), _PAIR_MOST) for name, seeds in both]
-        return [draw("\n".join(names), [f"{_side(row.base, ' ')}\n{_side(row.new, ' ')}" for row in rows])]
+        between = "\nover\n" if any("\n" in name for name in names) else "\n"  # where does the second begin?
+        pairs = [f"{_side(row.base, ' ')}\n{_side(row.new, ' ')}" for row in rows]
+        return [draw(between.join(names), pairs)]
     one = layout == "one line"
     between = " " if one else "\n"
     headings = [with_seeds(name if one else fold(name, _NAME_MOST), seeds, "\n") for name, seeds in both]

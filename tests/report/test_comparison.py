@@ -300,6 +300,15 @@ def test_long_labels_are_folded_and_stay_whole() -> None:
         text = render_comparison(compare_models(records), "rich", width)
         assert max(map(cell_len, text.splitlines())) <= width
     assert f"{label}, 8 seeds" in render_comparison(compare_models(records), "md").replace("\\", "")
+    narrow = [line.strip() for line in render_comparison(compare_models(records), "rich", 60).splitlines()]
+    assert narrow[narrow.index("over") - 1].endswith("8 seeds")  # where one name ends and the other begins
+
+
+def test_equal_reasons_share_a_footnote() -> None:
+    numbers = {"quality.fid": around(7.0), "quality.kid": around(1.0)}
+    again = build_comparison(compare_runs(run(numbers), run(numbers, run="new")))
+    assert again.tables[0].footnotes == ("every number of every seed is the same, to the bit",)
+    assert {row.mark for row in rows_of(again).values()} == {1}
 
 
 def test_verdicts_are_coloured_only_when_asked(every: Comparison) -> None:
