@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from genbench.report.tables import build_tables as build_tables
     from genbench.runner.job import RunResult as RunResult
     from genbench.runner.job import run as run
+    from genbench.runner.regression import assert_not_worse as assert_not_worse
     from genbench.runner.sample import sample as sample
     from genbench.runner.scoring import evaluate as evaluate
     from genbench.store.frame import to_frame as to_frame
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from genbench.suite.schema import Suite as Suite
 
 _HOME = {
+    "assert_not_worse": "genbench.runner.regression",
     "GenbenchError": "genbench.core.errors",
     "Record": "genbench.core.record",
     "RunResult": "genbench.runner.job",
@@ -66,6 +68,7 @@ __all__ = [
     "Record",
     "RunResult",
     "Suite",
+    "assert_not_worse",
     "build_tables",
     "compare_models",
     "compare_runs",

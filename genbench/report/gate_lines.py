@@ -29,6 +29,15 @@ def gate_lines(judgement: Judgement, gates: Gates, comparison: Comparison) -> It
     yield _outcome(judgement)
 
 
+def cleared_lines(cleared: Sequence[Violation], seeds: Sequence[int]) -> tuple[str, ...]:
+    """What broke a gate with the seeds of the run, and did not with fresh ones."""
+    return tuple(
+        f"NOTE  cleared, {clean(one.model)} on {clean(one.dataset)}: {_named(one.metric or 'failures')} "
+        f"does not break its gate with {len(seeds)} fresh seeds ({seeds[0]} to {seeds[-1]})"
+        for one in cleared
+    )
+
+
 def style_of(line: str) -> str:
     """How a terminal shows a line, by its first words."""
     if line.startswith("gate "):

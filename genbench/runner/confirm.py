@@ -24,11 +24,13 @@ class Confirmed:
     Attributes:
         judgement: with the violations that the fresh seeds show too.
         cleared: violations that they do not show.
+        seeds: the fresh seeds.
         paths: directories of the runs that were made for it.
     """
 
     judgement: Judgement
     cleared: tuple[Violation, ...]
+    seeds: tuple[int, ...]
     paths: tuple[Path, ...]
 
 
@@ -65,7 +67,7 @@ def confirm(
     """
     suspects = dict.fromkeys((v.dataset, v.model) for v in judgement.violations)
     if not suspects:
-        return Confirmed(judgement, (), ())
+        return Confirmed(judgement, (), (), ())
     here, made_with = code_version(), {record.code for record in new}
     if reporter and made_with != {here}:
         reporter.warn(
@@ -97,7 +99,7 @@ def confirm(
                 violation
             )
     left = replace(judgement, violations=tuple(stands))
-    return Confirmed(left, tuple(cleared), tuple(paths))
+    return Confirmed(left, tuple(cleared), seeds, tuple(paths))
 
 
 def _was_judged(violation: Violation, again: Comparison) -> bool:

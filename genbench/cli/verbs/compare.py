@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genbench.cli.app import USAGE, app
+from genbench.cli.verbs.run import Device
 from genbench.cli.verbs.show import Format
 
 if TYPE_CHECKING:
-    from genbench.analyse.gate import Judgement
+    from genbench.analyse.gate import Gates, Judgement
     from genbench.cli.console import Out
     from genbench.core.record import Record
     from genbench.suite.margin import Margin
@@ -55,6 +56,19 @@ def compare(
         Path | None,
         typer.Option(metavar="SUITE.toml", help="Take the gates of this suite, not those NEW was made with."),
     ] = None,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="With --gate: train what breaks one again with fresh seeds before that counts."
+        ),
+    ] = False,
+    device: Annotated[Device, typer.Option(help="Where --confirm trains.")] = Device.AUTO,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Run this Python file before --confirm, for the models it registers."
+        ),
+    ] = None,
 ) -> None:
     """Say what differs between two runs, or between models of one, by how much, and how sure that is."""
     from genbench.analyse.compare import compare_models, compare_runs
@@ -65,6 +79,8 @@ def compare(
     from genbench.report.gate_lines import gate_lines
     from genbench.report.render import render_comparison
 
+    if confirm and not gate:
+        raise RecordError("--confirm goes with --gate: it takes a second look at what breaks one.")
     size = _margin(margin)
     if new is None and (gate or gates):
         option = "--gate" if gate else "--gates"
@@ -82,8 +98,12 @@ def compare(
     if gate:
         refuse_unfinished(comparison, dict(zip(("base", "new"), sides, strict=True)), results)
         judgement = judge(comparison, held)
-        # A second look at what is suspected (--confirm) belongs here: all is judged, nothing is printed.
-        lines = (*left_out(known, held), *gate_lines(judgement, held, comparison))
+        cleared: tuple[str, ...] = ()
+        if confirm and judgement.violations:
+            judgement, cleared = _second_look(
+                judgement, records, sides[1], results, held, device, plugin or ()
+            )
+        lines = (*left_out(known, held), *cleared, *gate_lines(judgement, held, comparison))
     console = Out()
     text = render_comparison(
         comparison,
@@ -98,6 +118,48 @@ def compare(
     if judgement is not None:
         _print_gate(console, format_, lines)
         raise typer.Exit(_exit_code(judgement))
+
+
+def _second_look(
+    judgement: Judgement,
+    records: Sequence[Sequence[Record]],
+    runs: Sequence[str],
+    results: Path,
+    gates: Gates,
+    device: Device,
+    plugins: Sequence[Path],
+) -> tuple[Judgement, tuple[str, ...]]:
+    """Train the suspects again; what is left of the judgement, and a line for each that was cleared."""
+    from rich.console import Console
+
+    from genbench.core.errors import RecordError
+    from genbench.core.registry import load_plugin
+    from genbench.report.gate_lines import cleared_lines
+    from genbench.store.rundir import RunDirectory, resolve_run
+
+    place = resolve_run(runs[0], results)
+    if len(runs) > 1 or not isinstance(place, RunDirectory):
+        raise RecordError(
+            "--confirm trains again what NEW was made of, so NEW has to be the directory of one run "
+            f"(got {', '.join(runs)})."
+        )
+    from genbench.runner.confirm import confirm as train_again
+    from genbench.runner.progress import reporter_for
+    from genbench.runner.provenance import suite_of
+
+    for path in plugins:
+        load_plugin(path)
+    reporter = reporter_for(Console(stderr=True, highlight=False), quiet=False)  # stdout is the table's
+    found = train_again(
+        judgement,
+        *records,
+        suite=suite_of(place),
+        gates=gates,
+        out=results,
+        device=device,
+        reporter=reporter,
+    )
+    return found.judgement, cleared_lines(found.cleared, found.seeds)
 
 
 def _print_gate(console: Out, format_: Format, lines: Sequence[str]) -> None:
