@@ -30,8 +30,8 @@ def not_worse(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., O
     """``not_worse(suite, baseline, models=[...])``: run a suite, fail the test if it breaks a gate.
 
     Takes what ``genbench.assert_not_worse`` takes. Paths are relative to pytest's root folder; results go to
-    the test's own ``tmp_path``; device and confirmation come from the command line where the call does not say
-    them.
+    the test's own ``tmp_path``; device and confirmation come from the command line where the call does not
+    say them.
     """
 
     def run(
