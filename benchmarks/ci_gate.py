@@ -3,9 +3,10 @@
 Command:       python benchmarks/ci_gate.py
 Expected time: half an hour on two cores.
 
-Unchanged code is trained five times, each time with other seeds than the baseline's and than each other, which is
-harder than what CI does: there the same seeds give the same numbers to the bit. Then each defect is planted, with
-the baseline's own seeds, and the suite is trained and judged as CI does it. Exits 1 if the gate was wrong once.
+Unchanged code is trained five times, each time with other seeds than the baseline's and than each other,
+which is harder than what CI does: there the same seeds give the same numbers to the bit. Then each defect is
+planted, with the baseline's own seeds, and the suite is trained and judged as CI does it. Exits 1 if the gate
+was wrong once.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Case:
 
 @contextmanager
 def without_a_class() -> Iterator[None]:
-    """Training sees no example of one class; the dataset, and so the reference and every hash, stays as it is."""
+    """Training sees no example of one class; the dataset stays as it is, and so reference and every hash."""
     kept = torch.from_numpy(datasets.get("digits")().load().train_labels) != LOST_CLASS
     real = job.train_cohort
 
