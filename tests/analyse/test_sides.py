@@ -26,6 +26,7 @@ def test_a_side_has_a_number_a_seed_of_every_metric() -> None:
     side = only(trained({FID: [3.0, 1.0, 2.0], RECALL: [0.5, 0.25, 0.75]}, seeds=[7, 2, 4]))
     assert side.metrics[FID].values == {2: 1.0, 4: 2.0, 7: 3.0}
     assert side.metrics[FID].ordered() == [1.0, 2.0, 3.0]
+    assert one(values={24: 4.0, 8: 2.0, 0: 1.0}, lost=frozenset({32, 16})).ordered() == [1, 2, INF, 4, INF]
     assert side.metrics[RECALL].ordered() == [0.25, 0.75, 0.5]
     assert side.ended == dict.fromkeys((2, 4, 7), Status.DONE)
     assert side.metrics.keys() == {FID, RECALL}  # how a trial ended is no metric
@@ -88,6 +89,12 @@ def test_a_side_that_was_lost_wholly_has_lost_seeds_and_says_that_it_is_broken()
 def test_what_no_seed_can_have_is_not_lost() -> None:
     side = only(trained({FID: [1.0, 2.0], RECALL: [None, None]})).metrics[RECALL]
     assert side.empty and not side.broken and side.reason == "skipped for a reason"
+
+
+def test_what_no_seed_can_have_is_not_lost_by_one_of_which_only_the_end_was_written() -> None:
+    records = [*trained({FID: [1.0, 2.0], RECALL: [None, None]}), outcome(Status.DIVERGED, seed=2)]
+    side = only(records)
+    assert side.metrics[RECALL].empty and side.metrics[FID].lost == {2}
 
 
 @pytest.mark.xfail(reason="the diverged seed's missing number counts as lost, though no seed has one")
