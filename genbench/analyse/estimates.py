@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
@@ -75,17 +80,25 @@ def interval_over_seeds(values: Sequence[float], statistic: Statistic) -> tuple[
     middle = centre(values, statistic)
     if sample[0] == sample[-1]:
         return middle, middle
-    method: Literal["percentile", "BCa"] = "percentile" if statistic == "median" else "BCa"
-    interval = bootstrap(
-        (sample,),
-        _function(statistic),
-        n_resamples=_RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method=method,
-        random_state=np.random.default_rng(_BOOTSTRAP_SEED),
-    ).confidence_interval
+
+    def ends(method: Literal["percentile", "BCa"]) -> NDArray[np.float64]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an interval without numbers, which is looked for below
+            found = bootstrap(
+                (sample,),
+                _function(statistic),
+                n_resamples=_RESAMPLES,
+                confidence_level=CONFIDENCE,
+                method=method,
+                random_state=np.random.default_rng(_BOOTSTRAP_SEED),
+            ).confidence_interval
+        return np.array([found.low, found.high])
+
+    found = ends("percentile" if statistic == "median" else "BCa")
+    if not np.isfinite(found).all():
+        found = ends("percentile")  # no single seed moves the statistic: nothing to accelerate by
     # The percentiles are interpolated, and may leave the values by a rounding error.
-    low, high = np.clip([interval.low, interval.high], sample[0], sample[-1])
+    low, high = np.clip(found, sample[0], sample[-1])
     return min(float(low), middle), max(float(high), middle)
 
 

@@ -32,7 +32,8 @@ def pairs_for_a_difference(differences: Sequence[float], alpha: float) -> int | 
     """The same for pairs and the sign-flip test of signed ranks (Noether 1987, section 3)."""
     twos = [d + e for i, d in enumerate(differences) for e in differences[i + 1 :]]
     least = seeds_to_reach(alpha, paired=True)
-    up = sum((two > 0) + (two == 0) / 2 for two in twos) / len(twos) if twos else 0.5
+    # a seed lost on one side and another lost on the other make no number: neither up nor down
+    up = sum((two > 0) + (two == 0 or math.isnan(two)) / 2 for two in twos) / len(twos) if twos else 0.5
     if up == 0.5:
         return None
     return _capped(max(least, math.ceil(_quantiles(alpha) ** 2 / (3 * (up - 0.5) ** 2))))
@@ -59,15 +60,22 @@ def seeds_for_sameness(seen: Shift, n: int, margin: float, least: int) -> int | 
         return None
     if not half:
         return least
-    alpha = 1 - CONFIDENCE
-    wanted = n * (half / room * _quantiles(alpha) / _quantiles(alpha, power=0.5)) ** 2
-    return _capped(max(least, math.ceil(wanted)))
-
-
-def _quantiles(alpha: float, power: float = POWER) -> float:
     from scipy.stats import norm
 
-    return float(norm.isf(alpha / 2) + norm.ppf(power))
+    reach = float(norm.isf((1 - CONFIDENCE) / 2))
+    spread = half / reach * math.sqrt(n)  # the interval's own standard error, of one seed a side
+    for wanted in range(max(least, 2), MOST + 1):
+        error = spread / math.sqrt(wanted)
+        near, far = room / error - reach, (margin + abs(seen.estimate)) / error - reach
+        if norm.cdf(near) + norm.cdf(far) - 1 >= POWER:  # neither end of the interval sticks out
+            return wanted
+    return None
+
+
+def _quantiles(alpha: float) -> float:
+    from scipy.stats import norm
+
+    return float(norm.isf(alpha / 2) + norm.ppf(POWER))
 
 
 def _capped(n: int) -> int | None:

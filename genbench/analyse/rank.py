@@ -33,7 +33,7 @@ def ranks(sides: Mapping[str, Side], alpha: float = ALPHA) -> dict[str, int]:
     if not seeded or any(side.better is Better.NEITHER for side in seeded.values()):
         return {}
     pairs = list(combinations(seeded, 2))
-    if any(mismatch(seeded[a], seeded[b]) for a, b in pairs if seeded[a].values and seeded[b].values):
+    if any(mismatch(seeded[a], seeded[b]) for a, b in pairs):
         return {}
     adjusted = holm([mann_whitney(seeded[a].ordered(), seeded[b].ordered()) for a, b in pairs])
     # reaches[a] has all that a is not surely worse than, then also what these are not surely worse than

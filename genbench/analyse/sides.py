@@ -154,9 +154,9 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
     measured: tuple[Measured, ...] = ()
     if first.metric.startswith(COST):
         measured = tuple(_cost_of_runs(found))
-    elif shared := [r for r in records if r.seed is None]:
+    elif any(r.seed is None for r in records):
         # a cohort that was trained in parts: those of fewer lanes are of another size
-        widest = max(r.lanes for r in shared)
+        widest = max((r.lanes for r in found), default=0)
         found = [r for r in found if r.lanes == widest and r.seed is None]
         measured = tuple(Measured(r.value, r.error) for r in found if r.value is not None)
     else:
@@ -165,8 +165,11 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
             short = r.status in LOST or (lasting and r.value is None and r.status is Status.SKIPPED)
             if r.seed is not None and (short or r.seed in failed):
                 lost.add(r.seed)
-        # a model that can have no such number has not lost it
-        lost = (lost | failed if values or lost else lost) - values.keys()
+        skipped = any(r.value is None and r.status is Status.SKIPPED for r in records)
+        if not values and skipped and not lasting:
+            lost = set()  # a model that can have no such number has not lost it
+        elif values or lost:
+            lost = (lost | failed) - values.keys()
     reasons = dict.fromkeys(r.reason for r in records if r.reason)
     return Side(
         metric=first.metric,
@@ -175,7 +178,7 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
         values=dict(sorted(values.items())),
         lost=frozenset(lost),
         measured=measured,
-        stamps=_stamps(found or records),
+        stamps=_stamps(found),
         reason="" if found else "; ".join(reasons),
         broken=not found and any(r.status in LOST for r in records),
     )
@@ -208,6 +211,8 @@ def _plain(value: object) -> str:
 
 def mismatch(base: Side, new: Side) -> str:
     """What differs in the protocols behind two sides, or within one of them; empty if nothing does."""
+    if not all(side.values or side.measured for side in (base, new)):
+        return ""  # what could not be taken has no protocol to differ by
     told = []
     for name, one in (("base", base), ("new", new)):
         told += [

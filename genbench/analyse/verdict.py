@@ -46,13 +46,22 @@ def measured(row: Row, margin: Margin | None) -> Row:
 
 
 def counts(row: Row) -> bool:
-    """Whether a test of this row could reject at all, so that it counts among those that are corrected for.
+    """Whether a test of this row could show anything at all, so that it counts among those corrected for.
 
-    Where all pairs, or all values of both sides, are equal none can: whichever signs or sides they had, p
-    would be 1 (Tarone 1990, "A modified Bonferroni method for discrete data").
+    Where all pairs, or all values of both sides, are equal none can, nor can a single seed that failed:
+    whichever signs or sides they had, p would be 1 (Tarone 1990, "A modified Bonferroni method for discrete
+    data").
     """
     if row.p is None or row.base is None or row.new is None:
         return False
+    if row.test == "shares":
+        (a, m), (b, n) = _share(row.base), _share(row.new)
+        failed = a + b
+        here, there = min(failed, m), min(failed, n)
+        return (
+            min(fisher_exact((here, m), (failed - here, n)), fisher_exact((failed - there, m), (there, n)))
+            < 1 - 1e-9
+        )
     if row.test == "paired":
         return row.base.ordered() != row.new.ordered()
     if row.base.measured:

@@ -132,12 +132,7 @@ PLAIN = {FID: Column()}
     "columns",
     [
         PLAIN,
-        pytest.param(
-            COLUMNS,
-            marks=pytest.mark.xfail(
-                reason="what failed has none of a number's stamps, so that the protocols are said to differ"
-            ),
-        ),
+        COLUMNS,
     ],
 )
 @pytest.mark.parametrize("status", [Status.DIVERGED, Status.FAILED, Status.TIMEOUT])
@@ -182,7 +177,6 @@ def test_what_only_one_side_has_is_new_or_gone() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.xfail(reason="the diverged seed's missing number counts as lost, though no seed has one")
 def test_a_seed_that_diverged_makes_nothing_new_or_gone_that_the_model_never_had() -> None:
     numbers = {FID: LOW, RECALL: [None] * 8}  # a GAN's likelihood, for one
     base, new = trained(numbers), trained(numbers, endings={2: Status.DIVERGED}, **NEW)
@@ -431,7 +425,6 @@ def test_rows_that_could_not_reject_whatever_happened_take_no_share_of_alpha() -
     assert row(found, FID).adjusted == 2 / 2**7
 
 
-@pytest.mark.xfail(reason="a lone failed seed makes a row that counts, though its p is 1 wherever it failed")
 def test_a_seed_that_diverged_does_not_make_what_is_worse_unsure() -> None:
     names = [f"quality.m{n}" for n in range(6)]
     base = trained(dict.fromkeys(names, LOW), columns={})

@@ -88,7 +88,7 @@ AGREED = [[10.0] * 7 + [9.0], [10.0] * 4 + [9.0], [0.0] * 9 + [1.0], [10.0] * 15
     [
         "median",
         "mean",
-        pytest.param("iqm", marks=pytest.mark.xfail(reason="its jackknife is constant: BCa ends in NaN")),
+        "iqm",
     ],
 )
 @pytest.mark.filterwarnings("error")

@@ -97,7 +97,6 @@ def test_what_no_seed_can_have_is_not_lost_by_one_of_which_only_the_end_was_writ
     assert side.metrics[RECALL].empty and side.metrics[FID].lost == {2}
 
 
-@pytest.mark.xfail(reason="the diverged seed's missing number counts as lost, though no seed has one")
 def test_what_no_seed_can_have_is_not_lost_by_one_that_diverged_either() -> None:
     side = only(trained({FID: [1.0] * 3, RECALL: [None] * 3}, endings={2: Status.DIVERGED})).metrics[RECALL]
     assert side.empty and not side.lost
@@ -142,7 +141,6 @@ def test_of_a_cohort_that_was_trained_in_parts_the_widest_count() -> None:
     assert only(parts).metrics[SPEED].measured == (Measured(100.0, None), Measured(110.0, None))
 
 
-@pytest.mark.xfail(reason="the widest is chosen among all parts, those without a measurement too")
 def test_a_part_that_was_not_measured_does_not_hide_those_that_were() -> None:
     parts = [
         record(SPEED, None, seed=None, trial="whole", lanes=4, status=Status.FAILED),
