@@ -1,0 +1,177 @@
+"""The figures of a calibration as plain numbers, a dictionary a row: what is saved and what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from calibration import timing_alarms
+from calibration.alarms import (
+    ALARMING,
+    AS_SHIPPED,
+    PLEASING,
+    TEST_ALONE,
+    Share,
+    alarms,
+    decided,
+    resampled,
+    rows,
+    undecided,
+    with_defect,
+    without_defect,
+)
+from calibration.defects import NONE, Defect
+from calibration.pool import METRICS, Pool
+from calibration.runs import MODELS
+from calibration.timing_alarms import Turns
+from calibration.timings import METRICS as TIMES
+from calibration.timings import Measurement, series
+from genbench.analyse.significance import smallest_p
+
+Figures = dict[str, Any]
+
+MARGINS = (0.05, 0.1, 0.15, 0.2, 0.3)
+"""Of gates on time."""
+
+RUNS = (1, 2, 3, 4, 5, 6)
+"""Runs a side that are pooled."""
+
+_TURNS: tuple[Turns, ...] = ("by turns", "one after the other")
+
+
+def same_code(pool: Pool, sizes: Sequence[int], *, draws: int) -> Iterator[Figures]:
+    """A/A: a row for each number of seeds and each way to pair them."""
+    for paired in (False, True):
+        for n in sizes:
+            shipped = without_defect(pool, n, AS_SHIPPED, paired=paired)
+            bare = without_defect(pool, n, TEST_ALONE, paired=paired)
+            family = len(METRICS) * len(MODELS)
+            again = resampled(pool, n, TEST_ALONE, paired=paired, draws=draws)
+            yield {
+                "n": n,
+                "paired": paired,
+                "rows": family,
+                "can_fire": smallest_p(n, n, paired=paired) <= TEST_ALONE.alpha / family,
+                "alarms_as_shipped": _plain(alarms(shipped)),
+                "alarms_without_margin": _plain(alarms(bare)),
+                "any_difference_without_margin": _plain(decided(bare)),
+                "undecided": _plain(undecided(shipped)),
+                "each_row_alone_any_difference": {
+                    name: _plain(share) for name, share in rows(bare, ALARMING | PLEASING, alone=True).items()
+                },
+                "resampled_without_margin": _plain(again),
+            }
+
+
+def with_defects(
+    pools: Mapping[str, Pool], defects: Sequence[Defect], sizes: Sequence[int]
+) -> Iterator[Figures]:
+    """A/B: a row for each defect, number of seeds, and way to pair them."""
+    for defect in defects:
+        for paired in (False, True):
+            for n in sizes:
+                both = (pools[NONE.name], pools[defect.name])
+                shipped = with_defect(*both, n, AS_SHIPPED, paired=paired)
+                bare = with_defect(*both, n, TEST_ALONE, paired=paired)
+                yield {
+                    "defect": defect.name,
+                    "n": n,
+                    "paired": paired,
+                    "alarms_as_shipped": _plain(alarms(shipped)),
+                    "alarms_without_margin": _plain(alarms(bare)),
+                    "undecided": _plain(undecided(shipped)),
+                    "each_row_as_shipped": _of_rows(shipped, alone=False),
+                    "each_row_alone": _of_rows(shipped, alone=True),
+                    "each_row_better": {
+                        name: _plain(share) for name, share in rows(shipped, PLEASING, alone=False).items()
+                    },
+                }
+
+
+def medians(pools: Mapping[str, Pool]) -> Iterator[Figures]:
+    """What the seeds of each pool score: quartiles of each metric, and what has no number."""
+    for defect, pool in pools.items():
+        found: dict[tuple[str, str], list[float | None]] = {}
+        for record in (record for records in pool.values() for record in records):
+            if record.metric != "trial.steps":
+                found.setdefault((record.model, record.metric), []).append(record.value)
+        for (model, metric), values in found.items():
+            numbers = sorted(value for value in values if value is not None)
+            at = [numbers[round(q * (len(numbers) - 1))] for q in (0.25, 0.5, 0.75)] if numbers else []
+            yield {
+                "defect": defect,
+                "model": model,
+                "metric": metric,
+                "seeds": len(values),
+                "without_number": len(values) - len(numbers),
+                "quartiles": at,
+            }
+
+
+def spread_of_timings(made: Sequence[Measurement]) -> Iterator[Figures]:
+    """How far runs of the same code are apart, and how much slower the slower ones are."""
+    for busy in (False, True):
+        shipped, slower = (series(made, busy=busy, slower=kind) for kind in (False, True))
+        for metric in TIMES:
+            row: Figures = {"busy": busy, "metric": metric}
+            for name, apart in timing_alarms.differences(shipped, metric).items():
+                ordered = sorted(apart)
+                row[name] = [_quantile(ordered, q) for q in (0.5, 0.9, 0.95, 1.0)]
+            for model in MODELS:
+                with_defect, without = (
+                    median(m.value(model, metric) for m in runs) for runs in (slower, shipped)
+                )
+                row[f"{model} slower over shipped"] = with_defect / without
+            yield row
+
+
+def alarms_of_timings(made: Sequence[Measurement]) -> Iterator[Figures]:
+    """Shares of alarms by metric, margin, runs a side and their turns: without a defect, and with it."""
+    for busy in (False, True):
+        shipped, slower = (series(made, busy=busy, slower=kind) for kind in (False, True))
+        for metric in TIMES:
+            for margin in MARGINS:
+                kinds: list[tuple[int, Turns]] = [(n, turns) for n in RUNS for turns in _TURNS]
+                for n, turns in kinds:
+                    false = [
+                        timing_alarms.alarmed(timing_alarms.same_code(runs, n, turns), metric, margin)
+                        for runs in (shipped, slower)
+                    ]
+                    right = timing_alarms.slower_steps(shipped, slower, n, turns)
+                    caught = timing_alarms.alarmed(right, metric, margin)
+                    yield _row(busy, metric, margin, n, turns, _sum(false), caught)
+                false = [
+                    timing_alarms.alarmed(timing_alarms.any_two(runs), metric, margin)
+                    for runs in (shipped, slower)
+                ]
+                caught = timing_alarms.alarmed(timing_alarms.any_two_slower(shipped, slower), metric, margin)
+                yield _row(busy, metric, margin, 1, "any two", _sum(false), caught)
+
+
+def _of_rows(cases: Sequence[Any], *, alone: bool) -> dict[str, list[int]]:
+    return {name: _plain(share) for name, share in rows(cases, ALARMING, alone=alone).items()}
+
+
+def _row(busy: bool, metric: str, margin: float, n: int, turns: str, false: Share, caught: Share) -> Figures:
+    return {
+        "busy": busy,
+        "metric": metric,
+        "margin": margin,
+        "runs": n,
+        "turns": turns,
+        "false": _plain(false),
+        "caught": _plain(caught),
+    }
+
+
+def _sum(shares: Sequence[Share]) -> Share:
+    return Share(sum(share.cases for share in shares), sum(share.of for share in shares))
+
+
+def _plain(share: Share) -> list[int]:
+    return [share.cases, share.of]
+
+
+def _quantile(ordered: Sequence[float], q: float) -> float:
+    return ordered[round(q * (len(ordered) - 1))] if ordered else float("nan")
