@@ -44,7 +44,10 @@ def check_gates(suite: Suite, chosen: Sequence[Measure]) -> None:
             low, high = column.low, column.high
             if bound is None or ((low is None or bound >= low) and (high is None or bound <= high)):
                 continue
-            ends = [f"at least {low:g}"] * (low is not None) + [f"at most {high:g}"] * (high is not None)
+            ends = [
+                *([f"at least {low:g}"] if low is not None else []),
+                *([f"at most {high:g}"] if high is not None else []),
+            ]
             raise SuiteError(
                 f"{where}.{key}: {gate.metric} is {' and '.join(ends)} (got {bound:g}). Choose a value "
                 "that it can have."

@@ -77,8 +77,8 @@ def suite_of(directory: RunDirectory) -> Suite:
             cohort["label"]: {**cohort["options"], "name": cohort["name"], "label": cohort["label"]}
             for cohort in content.pop("cohort")
         }
-        tables = {**content, "dataset": content.pop("asked"), "model": list(models.values())}
-        return Suite.model_validate(tables)
+        content |= {"dataset": content.pop("asked"), "model": list(models.values())}
+        return Suite.model_validate(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"cannot tell from {directory.resolved} how that run was made ({type(error).__name__}), so it "
