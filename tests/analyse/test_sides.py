@@ -54,7 +54,7 @@ def test_a_seed_that_was_lost_is_worse_than_every_number(status: Status) -> None
     side = only(trained(numbers, endings={1: status}))
     assert side.metrics[FID].ordered() == [1.0, INF, 3.0]
     assert side.metrics[RECALL].ordered() == [0.1, -INF, 0.3]
-    assert side.metrics[FID].lost == side.failed == {1}
+    assert side.metrics[FID].lost == side.failed == {1} and not side.metrics[FID].broken
     assert side.metrics[FID].seeds == {0, 1, 2}
 
 
@@ -78,6 +78,14 @@ def test_a_lost_seed_keeps_the_numbers_that_it_has() -> None:
     side = only(records)
     assert side.metrics[FID].ordered() == [1.0, 2.0, 5.0] and not side.metrics[FID].lost
     assert side.metrics[RECALL].ordered() == [0.1, 0.2, -INF]
+
+
+@pytest.mark.parametrize("status", [Status.TIMEOUT, Status.INTERRUPTED])
+def test_a_number_that_is_not_of_finished_training_is_none(status: Status) -> None:
+    early = [record(FID, 0.5, seed=2, status=status, reason="stopped at step 50"), outcome(status, seed=2)]
+    side = only([*trained({FID: [1.0, 2.0]}), *early])
+    assert side.metrics[FID].values == {0: 1.0, 1: 2.0}
+    assert side.metrics[FID].lost == ({2} if status is Status.TIMEOUT else frozenset())
 
 
 def test_a_side_that_was_lost_wholly_has_lost_seeds_and_says_that_it_is_broken() -> None:
@@ -299,6 +307,8 @@ def test_stamps_are_those_of_the_numbers_not_of_what_is_missing() -> None:
     missing = [each for each in records if each.metric == FID and each.value is None]
     assert missing and "n_fake" not in missing[0].protocol
     assert only(records).metrics[FID].stamps == only(trained({FID: [1.0]})).metrics[FID].stamps
+    too_few = stamped(trained({FID: [None]}, seeds=[3]), [FID], n_fake=2)
+    assert only([*records, *too_few]).metrics[FID].stamps["n fake"] == {"500"}
 
 
 def test_pooled_runs_with_other_protocols_show_both() -> None:

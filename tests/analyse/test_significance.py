@@ -381,6 +381,11 @@ def test_the_smallest_p_that_so_many_seeds_can_reach(n: int, unpaired: str, pair
     assert sign_flip([1 + i for i in low]) == pytest.approx(smallest_p(n, n, paired=True), rel=1e-9)
 
 
+@pytest.mark.parametrize("paired", [False, True])
+def test_without_seeds_on_a_side_no_p_but_1_is_reached(paired: bool) -> None:
+    assert smallest_p(0, 5, paired=paired) == smallest_p(5, 0, paired=paired) == 1.0
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(TIED, TIED), min_size=1, max_size=7), st.integers(1, 7))
 def test_no_values_reach_less_than_the_smallest_p(pairs: list[tuple[float, float]], other: int) -> None:
