@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 from calibration.pool import METRICS, Pool
 from calibration.runs import MODELS
+from calibration.second_look import still_broken
 from genbench.analyse.compare import compare_runs
 from genbench.analyse.effect import wilson
 from genbench.analyse.gate import Gates, judge
@@ -51,12 +53,14 @@ class Found:
 
     Attributes:
         alarm: whether a gate is broken.
+        confirmed: whether it still is after a second look with fresh seeds.
         undecided: whether a gate could not be judged.
         family: verdicts of the rows by "model metric", corrected for their family.
         alone: what each row's verdict would be if there were no gate but its own.
     """
 
     alarm: bool
+    confirmed: bool
     undecided: bool
     family: Mapping[str, Verdict]
     alone: Mapping[str, Verdict]
@@ -67,13 +71,20 @@ class Found:
         return any(verdict in ALARMING | PLEASING for verdict in self.family.values())
 
 
-def found(base: Sequence[Record], new: Sequence[Record], gates: Gates) -> Found:
-    """Compare and judge, as ``genbench compare --gate`` does."""
+def found(
+    base: Sequence[Record],
+    new: Sequence[Record],
+    gates: Gates,
+    fresh: Callable[[], Sequence[Record]] | None = None,
+) -> Found:
+    """Compare and judge, as ``genbench compare --gate`` does, with ``fresh`` seeds also ``--confirm``."""
     comparison = compare_runs(base, new, rules=gates.rules(), alpha=gates.alpha)
     judgement = judge(comparison, gates)
     rows = [row for row in comparison.rows if row.gated]
+    alarm = bool(judgement.violations)
     return Found(
-        bool(judgement.violations),
+        alarm,
+        alarm and (fresh is None or still_broken(judgement, base, new, fresh(), gates)),
         bool(judgement.undecided),
         {_name(row): row.verdict for row in rows},
         {_name(row): judged(row, row.p, gates.alpha, 1, replayed=False).verdict for row in rows},
@@ -106,7 +117,7 @@ def divided(seeds: Iterable[int], n: int, shuffled: int = 0) -> list[tuple[list[
 
 def without_defect(pool: Pool, n: int, gates: Gates, *, paired: bool) -> list[Found]:
     """A/A: comparisons of trained seeds with others of the same code. No seed is in two of them."""
-    return [_same_code(pool, base, new, gates, paired) for base, new in divided(pool, n)]
+    return [_same_code(pool, *pair, gates, paired, random.Random(n)) for pair in divided(pool, n)]
 
 
 def resampled(pool: Pool, n: int, gates: Gates, *, paired: bool, draws: int) -> Share:
@@ -131,15 +142,22 @@ def with_defect(healthy: Pool, defective: Pool, n: int, gates: Gates, *, paired:
     """
     seeds = sorted(defective)
     others = seeds if paired else sorted(healthy.keys() - defective.keys())
-    return [
-        found(side(healthy, others[start : start + n]), side(defective, seeds[start : start + n]), gates)
-        for start in range(0, min(len(seeds), len(others)) - n + 1, n)
-    ]
+    draw, cases = random.Random(n), []
+    for start in range(0, min(len(seeds), len(others)) - n + 1, n):
+        base, new = others[start : start + n], seeds[start : start + n]
+        unseen = partial(_fresh, defective, {*base, *new}, n, draw)
+        cases.append(found(side(healthy, base), side(defective, new), gates, unseen))
+    return cases
 
 
 def alarms(cases: Sequence[Found]) -> Share:
     """Comparisons in which a gate is broken."""
     return Share(sum(case.alarm for case in cases), len(cases))
+
+
+def confirmed(cases: Sequence[Found]) -> Share:
+    """Comparisons in which a gate is broken at a second look too."""
+    return Share(sum(case.confirmed for case in cases), len(cases))
 
 
 def decided(cases: Sequence[Found]) -> Share:
@@ -159,9 +177,23 @@ def rows(cases: Sequence[Found], among: frozenset[Verdict], *, alone: bool) -> d
     return {name: Share(sum(each.get(name) in among for each in told), len(cases)) for name in names}
 
 
-def _same_code(pool: Pool, base: Sequence[int], new: Sequence[int], gates: Gates, paired: bool) -> Found:
+def _same_code(
+    pool: Pool,
+    base: Sequence[int],
+    new: Sequence[int],
+    gates: Gates,
+    paired: bool,
+    draw: random.Random | None = None,
+) -> Found:
     relabelled = side_as(pool, new, base) if paired else side(pool, new)
-    return found(side(pool, base), relabelled, gates)
+    unseen = partial(_fresh, pool, {*base, *new}, len(new), draw) if draw else None
+    return found(side(pool, base), relabelled, gates, unseen)
+
+
+def _fresh(pool: Pool, seen: set[int], n: int, draw: random.Random) -> list[Record]:
+    """The records of seeds that are on neither side; other comparisons may have them."""
+    left = sorted(pool.keys() - seen)
+    return side(pool, draw.sample(left, min(n, len(left))))
 
 
 def _name(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from time import thread_time
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from genbench.core.registry import datasets
 from genbench.runner import job
+from genbench.runner.cohort import TrainedCohort
+from genbench.suite.plan import Cohort
 from genbench.train import trainer
 
 
@@ -64,10 +66,10 @@ def _without_mode(mode: int) -> Iterator[None]:
     The dataset stays as it is, and with it the reference and every hash: no protocol betrays the defect.
     """
     kept = torch.from_numpy(datasets.get("ring")().load().train_labels) != mode
-    real = job.train_cohort
+    real: Callable[..., TrainedCohort] = vars(job)["train_cohort"]
 
-    def train_cohort(*arguments: Any, examples: Tensor, **rest: Any) -> Any:
-        return real(*arguments, examples=examples[kept.to(examples.device)], **rest)
+    def train_cohort(cohort: Cohort, *, examples: Tensor, **rest: Any) -> TrainedCohort:
+        return real(cohort, examples=examples[kept.to(examples.device)], **rest)
 
     with patch.object(job, "train_cohort", train_cohort):
         yield

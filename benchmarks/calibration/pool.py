@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
@@ -54,8 +55,9 @@ def train_pools(
         for start in range(0, len(seeds), budget.lanes)
     ]
     pools: dict[str, dict[int, tuple[Record, ...]]] = {}
-    for (defect, _, _), found in zip(tasks, _work(tasks, workers), strict=True):
+    for done, ((defect, _, _), found) in enumerate(zip(tasks, _work(tasks, workers), strict=True), start=1):
         pools.setdefault(defect.name, {}).update(found)
+        print(f"{done} of {len(tasks)} cohorts, {defect.name}", file=sys.stderr, flush=True)
     return dict(pools)
 
 

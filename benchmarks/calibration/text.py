@@ -19,16 +19,17 @@ def same_code(rows: Rows) -> Iterator[str]:
     yield from _heading(
         f"The same code on both sides: alarms of a gate on {rows[0]['rows']} rows, alpha 0.05, %"
     )
-    layout = "{:9} {:>3} {:>8} {:>15} {:>15} {:>15} {:>7}"
-    yield layout.format("seeds", "n", "compared", "margin 5 %", "no margin", "either way", "redrawn")
+    layout = "{:8} {:>2} {:>8} {:>14} {:>14} {:>14} {:>5} {:>5}"
+    yield layout.format("seeds", "n", "compared", "margin 5 %", "no margin", "either way", "twice", "drawn")
     for row in rows:
         told = (row["alarms_as_shipped"], row["alarms_without_margin"], row["any_difference_without_margin"])
-        again = _plain(row["resampled_without_margin"], 1)
+        again = [_plain(row[f"{how}_without_margin"], 1) for how in ("confirmed", "resampled")]
         shares = [_percent(share) for share in told]
         silent = "" if row["can_fire"] else " *"
-        yield layout.format(_pairing(row), row["n"], told[0][1], *shares, again) + silent
+        yield layout.format(_pairing(row), row["n"], told[0][1], *shares, *again) + silent
     yield "* so few seeds reach no p small enough for so many rows: such a gate never fires"
-    yield "either way: any row better or worse, no margin; redrawn: alarms without margin"
+    yield "either way: any row better or worse, no margin; twice: alarms without margin"
+    yield "that fresh seeds confirm; drawn: alarms without margin when sides are drawn anew,"
     yield f"of {rows[0]['resampled_without_margin'][1]} comparisons that share seeds"
     yield from _heading("One row as a family of its own: differs, either way, p at most 0.05, %")
     names = list(rows[0]["each_row_alone_any_difference"])
@@ -39,8 +40,8 @@ def same_code(rows: Rows) -> Iterator[str]:
             continue
         yield layout.format(f"{_pairing(mine[0])}, n", *(row["n"] for row in mine))
         for name in names:
-            shares = [Share(*row["each_row_alone_any_difference"][name]) for row in mine]
-            yield layout.format(name, *(f"{100 * share.value:.1f}" for share in shares))
+            shown = [_plain(row["each_row_alone_any_difference"][name], 1) for row in mine]
+            yield layout.format(name, *shown)
 
 
 def with_defects(rows: Rows) -> Iterator[str]:
@@ -48,16 +49,16 @@ def with_defects(rows: Rows) -> Iterator[str]:
     if not rows:
         return
     yield from _heading("A planted defect: comparisons in which a gate on all rows raises an alarm, %")
-    layout = "{:18} {:>3} {:>8} {:>17} {:>17} {:>9}"
-    yield layout.format("", "n", "compared", "margin 5 %", "no margin", "undecided")
+    layout = "{:14} {:>3} {:>8} {:>18} {:>18} {:>7} {:>6}"
+    yield layout.format("", "n", "compared", "margin 5 %", "no margin", "twice", "undec.")
     for row, first in _with_first(rows, ("defect", "paired")):
         if first:
             yield f"{row['defect']}, {_pairing(row)}"
         shipped, bare = row["alarms_as_shipped"], row["alarms_without_margin"]
-        lost = Share(*row["undecided"])
-        yield layout.format(
-            "", row["n"], shipped[1], _percent(shipped), _percent(bare), f"{100 * lost.value:.0f}"
-        )
+        others = [_plain(row[key]) for key in ("confirmed_as_shipped", "undecided")]
+        yield layout.format("", row["n"], shipped[1], _percent(shipped), _percent(bare), *others)
+    yield "twice: alarms at the margin of 5 % that fresh seeds confirm; undec.: a gate without"
+    yield "enough numbers to be judged by, which is not passed either"
     sizes = sorted({row["n"] for row in rows})
     for alone, title in (
         (False, "Which rows are WORSE, corrected for all of them, margin 5 %, %"),
@@ -71,8 +72,7 @@ def with_defects(rows: Rows) -> Iterator[str]:
                 yield layout.format(f"{defect}, {_pairing(mine[0])}"[:34], *sizes)
                 key = "each_row_alone" if alone else "each_row_as_shipped"
                 for name in mine[0][key]:
-                    shares = [Share(*row[key].get(name, (0, 0))) for row in mine]
-                    yield layout.format(f"  {name}", *(f"{100 * share.value:.0f}" for share in shares))
+                    yield layout.format(f"  {name}", *(_plain(row[key][name]) for row in mine))
 
 
 def medians(rows: Rows) -> Iterator[str]:
@@ -118,7 +118,7 @@ def tests(rows: Rows) -> Iterator[str]:
     """Simulated tests."""
     yield from _heading("Tests at 0.05 on drawn values: false alarms / caught, %")
     names = list(dict.fromkeys(row["test"] for row in rows))
-    layout = "{:20} {:>3} {:>6}" + " {:>16}" * len(names)
+    layout = "{:18} {:>3} {:>6}" + " {:>16}" * len(names)
     yield layout.format("", "n", "moved", *names)
     for row, _ in _with_first([row for row in rows if row["test"] == names[0]], ()):
         same = [r for r in rows if (r["distribution"], r["n"]) == (row["distribution"], row["n"])]
@@ -130,7 +130,7 @@ def intervals(rows: Rows) -> Iterator[str]:
     """Simulated coverage."""
     yield from _heading("How often a 95 % interval over n values holds the truth, %")
     names = list(dict.fromkeys(row["statistic"] for row in rows))
-    layout = "{:20} {:>3}" + " {:>13}" * len(names)
+    layout = "{:18} {:>3}" + " {:>13}" * len(names)
     yield layout.format("", "n", *names)
     for row in (row for row in rows if row["statistic"] == names[0]):
         same = [r for r in rows if (r["distribution"], r["n"]) == (row["distribution"], row["n"])]
