@@ -26,6 +26,16 @@ class Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSteps:
+    """A row's models that were not trained for the same number of steps."""
+
+    dataset: str
+    model: str
+    base: tuple[int, ...]
+    new: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All rows, in the order of the records.
 
@@ -37,6 +47,8 @@ class Comparison:
         rows: see ``Row``.
         left_out: metrics of which no direction is better, so that nothing can be said of them.
         unfinished: what is missing because it was stopped or still goes on.
+        other_steps: models that were trained longer on one side. That may be what is compared, so their rows
+            are judged like any other.
         new_sides: what the new side has, by (dataset, model), for bounds that need no base.
     """
 
@@ -48,6 +60,7 @@ class Comparison:
     rows: tuple[Row, ...]
     left_out: tuple[str, ...]
     unfinished: tuple[Unfinished, ...]
+    other_steps: tuple[OtherSteps, ...]
     new_sides: Mapping[tuple[str, str], ModelSide]
 
 
@@ -222,6 +235,13 @@ def _comparison(
             for (which, data, model), side in named.items()
             if side.unfinished
         ),
+        other_steps=tuple(
+            OtherSteps(pair.dataset, pair.new_model, tuple(sorted(old)), tuple(sorted(now)))
+            for pair in pairs
+            if (old := pair.base.steps if pair.base else frozenset())
+            and (now := pair.new.steps if pair.new else frozenset())
+            and old != now
+        ),
         new_sides={(pair.dataset, pair.new_model): pair.new for pair in pairs if pair.new},
     )
 
@@ -247,7 +267,7 @@ def _rows(pair: _Pair, metrics: Sequence[str], rules: Rules) -> Iterator[Row]:
         yield measured(row, rule.margin)
     for name, about in names.items():
         base, new = pair.base.metrics.get(name), pair.new.metrics.get(name)
-        nowhere = (base is None or base.empty) and (new is None or new.empty)
+        nowhere = _is_nowhere(base, new)
         if about.better is Better.NEITHER or not _asked(name, metrics) or nowhere:
             continue
         rule = rules(data, label, name)
@@ -255,6 +275,12 @@ def _rows(pair: _Pair, metrics: Sequence[str], rules: Rules) -> Iterator[Row]:
             whole, metric=name, unit=about.unit, better=about.better, base=base, new=new, gated=rule.gated
         )
         yield measured(row, rule.margin)
+
+
+def _is_nowhere(base: Side | None, new: Side | None) -> bool:
+    """Whether it is a number that neither side can have, though one may say that it has lost it."""
+    there = [side for side in (base, new) if side and not side.empty]
+    return not there or (len(there) == 1 and not there[0].values and not there[0].measured)
 
 
 def _absence(pair: _Pair) -> tuple[Verdict, str]:
@@ -278,20 +304,29 @@ def _failures(base: ModelSide, new: ModelSide) -> tuple[Side, Side] | None:
     return side(base), side(new)
 
 
+def family_of(row: Row) -> tuple[str, ...]:
+    """Which rows are corrected for together: all that are gated; of the others those of one model.
+
+    A gate is one alarm for everything it looks at. Without one, each model is a question of its own.
+    """
+    return ("gated",) if row.gated else (row.dataset, row.base_model, row.new_model)
+
+
 def _judge(rows: Sequence[tuple[Row, _Pair]], alpha: float) -> list[Row]:
-    """Verdicts: gated rows and the others are each a family, corrected by Holm's method."""
+    """Verdicts, with p-values corrected by Holm's method within each family."""
+    families: dict[tuple[str, ...], list[int]] = {family_of(row): [] for row, _ in rows}
+    for place, (row, _) in enumerate(rows):
+        if counts(row, alpha):
+            families[family_of(row)].append(place)
     adjusted: dict[int, float] = {}
-    family: dict[bool, int] = {}
-    for gated in (True, False):
-        mine = [place for place, (row, _) in enumerate(rows) if row.gated is gated and counts(row)]
-        family[gated] = len(mine)
+    for mine in families.values():
         adjusted |= dict(zip(mine, holm([rows[place][0].p or 0.0 for place in mine]), strict=True))
     return [
         judged(
             row,
             adjusted.get(place, row.p),
             alpha,
-            family[row.gated],
+            len(families[family_of(row)]),
             replayed=pair.replayed and row.test in ("paired", "shares"),
         )
         for place, (row, pair) in enumerate(rows)

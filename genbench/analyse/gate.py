@@ -12,11 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from genbench.analyse.compare import Comparison, Rule, Rules
 from genbench.analyse.estimates import centre
-from genbench.analyse.row import Row, Verdict
+from genbench.analyse.row import FAILED_SHARE, Row, Verdict
 from genbench.analyse.sides import ModelSide
 from genbench.analyse.significance import seeds_to_reach, smallest_p
 from genbench.core.errors import RecordError
-from genbench.suite.margin import ALPHA, Margin
+from genbench.suite.margin import ALPHA, SHARE, Margin
 from genbench.suite.schema import Gate
 
 
@@ -31,8 +31,11 @@ class Gates:
         """What counts as a difference in each row: as its gate says, and elsewhere ``margin``."""
 
         def rule(dataset: str, model: str, metric: str) -> Rule:
-            asked = [g.margin for g in self._of(dataset, model, metric) if g.margin is not None]
-            return Rule(asked[-1], gated=True) if asked else Rule(margin)
+            asked = [g for g in self._of(dataset, model, metric) if g.margin is not None]
+            if not asked:
+                return Rule(margin)
+            usual = metric == FAILED_SHARE and asked[-1].allow is None  # a share has a margin of its own
+            return Rule(SHARE if usual else asked[-1].margin, gated=True)
 
         return rule
 

@@ -55,7 +55,7 @@ class Row:
         improvement: probability that a seed of ``new`` is better than one of ``base``, ties counting half.
         seeds: seeds a side that would settle an ``UNSURE`` row, about; ``None`` where it cannot be told, or
             would be more than 1,000.
-        gated: whether a gate looks at it; gated rows are a family of their own.
+        gated: whether a gate looks at it; all gated rows are one family.
     """
 
     dataset: str

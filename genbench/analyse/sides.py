@@ -74,10 +74,12 @@ class ModelSide:
 
     Attributes:
         ended: how the trial of each seed ended; ``INTERRUPTED`` also for one whose records have no end.
+        steps: numbers of training steps after which seeds were done.
         metrics: by dotted name.
     """
 
     ended: Mapping[int, Status] = field(default_factory=dict)
+    steps: frozenset[int] = frozenset()
     metrics: Mapping[str, Side] = field(default_factory=dict)
 
     @property
@@ -118,8 +120,9 @@ def _model_side(records: Sequence[Record]) -> ModelSide:
     for record in kept:
         if record.metric != OUTCOME:
             by_metric.setdefault(record.metric, []).append(record)
+    steps = frozenset(r.step for r in kept if r.metric == OUTCOME and r.status is Status.DONE)
     side = ModelSide(ended)
-    return ModelSide(ended, {name: _side(mine, side.failed) for name, mine in by_metric.items()})
+    return ModelSide(ended, steps, {name: _side(mine, side.failed) for name, mine in by_metric.items()})
 
 
 def _chosen_runs(records: Sequence[Record]) -> dict[int, str]:
@@ -178,7 +181,10 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
         values=dict(sorted(values.items())),
         lost=frozenset(lost),
         measured=measured,
-        stamps=_stamps(found),
+        # which target it was that a seed never reached is part of the answer
+        stamps=_stamps(
+            [r for r in records if r.status is Status.SKIPPED or r in found] if lasting else found
+        ),
         reason="" if found else "; ".join(reasons),
         broken=not found and any(r.status in LOST for r in records),
     )
@@ -211,7 +217,7 @@ def _plain(value: object) -> str:
 
 def mismatch(base: Side, new: Side) -> str:
     """What differs in the protocols behind two sides, or within one of them; empty if nothing does."""
-    if not all(side.values or side.measured for side in (base, new)):
+    if not all(side.values or side.measured or side.stamps for side in (base, new)):
         return ""  # what could not be taken has no protocol to differ by
     told = []
     for name, one in (("base", base), ("new", new)):

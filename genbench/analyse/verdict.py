@@ -14,7 +14,7 @@ from genbench.analyse.effect import (
 )
 from genbench.analyse.estimates import CONFIDENCE, centre
 from genbench.analyse.needed import pairs_for_a_difference, seeds_for_a_difference, seeds_for_sameness
-from genbench.analyse.row import FAILED_SHARE, Row, Verdict
+from genbench.analyse.row import FAILED_SHARE, Row, Test, Verdict
 from genbench.analyse.sides import Side, mismatch
 from genbench.analyse.significance import fisher_exact, mann_whitney, seeds_to_reach, sign_flip
 from genbench.core.record import Better
@@ -45,29 +45,34 @@ def measured(row: Row, margin: Margin | None) -> Row:
     return _of_seeds(row, base, new, margin or QUALITY)
 
 
-def counts(row: Row) -> bool:
-    """Whether a test of this row could show anything at all, so that it counts among those corrected for.
+def counts(row: Row, alpha: float) -> bool:
+    """Whether its test could reject at ``alpha`` at all, so that the row counts among those corrected for.
 
-    Where all pairs, or all values of both sides, are equal none can, nor can a single seed that failed:
-    whichever signs or sides they had, p would be 1 (Tarone 1990, "A modified Bonferroni method for discrete
-    data").
+    Given the values of both sides together, or the sizes of the paired differences, a test has a smallest p:
+    that of the most uneven division of them. Where all values are equal, say, it is 1. A row that nothing
+    could have made significant cannot raise a false alarm either (Tarone 1990, "A modified Bonferroni method
+    for discrete data").
     """
     if row.p is None or row.base is None or row.new is None:
         return False
-    if row.test == "shares":
-        (a, m), (b, n) = _share(row.base), _share(row.new)
+    return row.p <= alpha or _smallest(row.test, row.base, row.new) <= alpha
+
+
+def _smallest(test: Test, base: Side, new: Side) -> float:
+    """The smallest p of a test, were its values divided between the sides as unevenly as can be."""
+    if test == "shares":
+        (a, m), (b, n) = _share(base), _share(new)
         failed = a + b
         here, there = min(failed, m), min(failed, n)
-        return (
-            min(fisher_exact((here, m), (failed - here, n)), fisher_exact((failed - there, m), (there, n)))
-            < 1 - 1e-9
-        )
-    if row.test == "paired":
-        return row.base.ordered() != row.new.ordered()
-    if row.base.measured:
-        return len({one.value for side in (row.base, row.new) for one in side.measured}) > 1
-    numbers = {*row.base.values.values(), *row.new.values.values()}
-    return len(numbers) + bool(row.base.lost or row.new.lost) > 1
+        return min(fisher_exact((here, m), (failed - here, n)), fisher_exact((failed - there, m), (there, n)))
+    if test == "paired":
+        gaps = paired_differences(base.ordered(), new.ordered())
+        return sign_flip([abs(gap) for gap in gaps])
+    x, y = ([one.value for one in s.measured] or s.ordered() for s in (base, new))
+    pooled = sorted([*x, *y])
+    return min(
+        mann_whitney(pooled[: len(x)], pooled[len(x) :]), mann_whitney(pooled[len(y) :], pooled[: len(y)])
+    )
 
 
 def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, replayed: bool) -> Row:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from genbench.analyse.compare import Comparison, Rules
+from genbench.analyse.compare import Comparison, Rules, family_of
 from genbench.analyse.row import FAILED_SHARE, Row, Test, Verdict
 from genbench.analyse.verdict import counts
 from genbench.report.comparison_words import FAILED_SEEDS, labels_apart, listed
 from genbench.report.headings import label_of
-from genbench.report.powerless import powerless
+from genbench.report.powerless import Powerless, powerless
 from genbench.report.untrusted import clean
 from genbench.suite.margin import MEASURED, QUALITY, SHARE, Margin
 
@@ -27,7 +28,7 @@ def notes_of(comparison: Comparison, rules: Rules) -> Iterator[str]:
     judged = [row for row in rows if row.difference is not None]
     if judged:
         yield from _columns(comparison, judged)
-        yield from _tests(judged)
+        yield from _tests(judged, comparison.alpha)
         yield _verdicts(comparison, judged, rules)
         yield from _powerless(comparison)
     if gated := [row for row in rows if row.gated and row.metric]:
@@ -43,6 +44,10 @@ def notes_of(comparison: Comparison, rules: Rules) -> Iterator[str]:
     if comparison.left_out:
         names = ", ".join(map(label_of, comparison.left_out))
         yield f"Left out, because no direction of them is better: {names}."
+    for one in comparison.other_steps:
+        old, now = (" or ".join(f"{steps:,}" for steps in side) for side in (one.base, one.new))
+        other = "the first model" if comparison.within else "the base"
+        yield f"Not trained alike: {clean(one.model)} on {clean(one.dataset)} {now} steps, {other} {old}."
     if comparison.unfinished:
         yield f"Not counted: {unfinished(comparison)}."
     for which, runs in (("base", comparison.base), ("new", comparison.new)):
@@ -73,19 +78,22 @@ def _columns(comparison: Comparison, rows: Sequence[Row]) -> Iterator[str]:
         yield "What whole cohorts share, measured in several runs, is treated like seeds."
 
 
-def _tests(rows: Sequence[Row]) -> Iterator[str]:
+def _tests(rows: Sequence[Row], alpha: float) -> Iterator[str]:
     tests = [name for test, name in _TESTS.items() if any(row.test == test for row in rows)]
     if not tests:
         return
-    gated, others = ([row for row in rows if row.gated is which and counts(row)] for which in (True, False))
-    sizes = [f"{len(gated)} gated row{'s' * (len(gated) != 1)}"] if gated else []
+    counted = [row for row in rows if counts(row, alpha)]
+    gated = sum(row.gated for row in counted)
+    others = Counter(family_of(row) for row in counted if not row.gated)
+    sizes = [f"{gated} gated row{'s' * (gated != 1)}"] if gated else []
     if others:
-        word = "other" if gated else "row"
-        sizes.append(f"{len(others)} {word}{'s' * (len(others) != 1)}")
-    over = f", corrected by Holm's method over {' and '.join(sizes)}" if sizes else ""
-    over += ", a family each" if len(sizes) > 1 else ""
-    constant = any(row.p is not None and not counts(row) for row in rows)
-    equal = " (rows without any difference do not count)" if constant and sizes else ""
+        least, most = min(others.values()), max(others.values())
+        number = f"{least} to {most}" if least < most else str(most)
+        word = "other row" if gated else "row"
+        sizes.append(f"{number} {word}{'s' * (most != 1)}{' of each model' * (len(others) > 1)}")
+    over = f", corrected by Holm's method over {' and over '.join(sizes)}" if sizes else ""
+    constant = any(row.p is not None and not counts(row, alpha) for row in rows)
+    equal = " (rows that could not reach alpha do not count)" if constant and sizes else ""
     yield f"p: {'; '.join(tests)}{over}{equal}."
 
 
@@ -109,12 +117,19 @@ def _verdicts(comparison: Comparison, rows: Sequence[Row], rules: Rules) -> str:
 
 def _powerless(comparison: Comparison) -> Iterator[str]:
     """What no seeds could have shown, so that UNSURE is not taken for an absence of differences."""
-    for gated in (True, False):
-        family = [row for row in comparison.rows if row.gated is gated]
+    families: dict[tuple[str, ...], list[Row]] = {}
+    for row in comparison.rows:
+        families.setdefault(family_of(row), []).append(row)
+    told: set[Powerless] = set()
+    for family in families.values():
+        gated = family[0].gated
         for blunt in powerless(family, comparison.alpha):
-            them = "gated rows" if gated else "rows"
+            if blunt in told:
+                continue  # of another model, with as many rows and seeds
+            told.add(blunt)
+            them = "gated rows" if gated else "rows of a model" if len(families) > 1 else "rows"
             over = f"{blunt.family} rows need" if blunt.family > 1 else "one row needs"
-            fewer = "gate fewer numbers" if gated else "ask for fewer rows (--models, --metrics)"
+            fewer = "gate fewer numbers" if gated else "ask for fewer rows (--metrics)"
             yield (
                 f"TOO FEW SEEDS: {blunt.rows} of {blunt.of} {them} could not be BETTER or WORSE whatever "
                 f"their numbers: with {blunt.seeds} no p is below {blunt.least:.2g}, and {over} "

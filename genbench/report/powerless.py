@@ -37,7 +37,7 @@ def powerless(family: Sequence[Row], alpha: float) -> Iterator[Powerless]:
     """What these rows, which are corrected for together, can never show."""
     tested = [row for row in family if row.test in ("paired", "unpaired", "shares")]
     # where nothing differs now, all of them count once something does
-    size = len([row for row in tested if counts(row)]) or len(tested)
+    size = len([row for row in tested if counts(row, alpha)]) or len(tested)
     blunt: dict[tuple[bool, int, int], int] = {}
     for row in tested:
         key = row.test == "paired", _size(row, 0), _size(row, 1)
