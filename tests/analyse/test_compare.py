@@ -7,8 +7,9 @@ from made_records import COLUMNS, Column, changed, outcome, record, stamped, tra
 
 from genbench.analyse.compare import Comparison, Rule, Rules, Unfinished, compare_models, compare_runs
 from genbench.analyse.effect import Shift
+from genbench.analyse.needed import pairs_for_a_difference
 from genbench.analyse.row import FAILED_SHARE, Row, Verdict
-from genbench.analyse.significance import holm
+from genbench.analyse.significance import holm, smallest_p
 from genbench.core.errors import RecordError
 from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
 from genbench.suite.margin import Margin
@@ -423,12 +424,7 @@ def test_holms_correction_decides() -> None:
     unsure = row(compare_runs(base, new), "quality.m0")
     assert unsure.adjusted == 12 / 2**7 and unsure.seeds is not None and unsure.seeds >= 8
     assert row(compare_runs(base, new, alpha=0.1), "quality.m0").verdict is Verdict.WORSE
-    few = trained({k: v[:5] for k, v in six.items()}, columns={})
-    fewer = trained(dict.fromkeys(six, HIGH[:5]), columns={}, **NEW)
-    of_one, of_six = (
-        row(compare_runs(few, fewer, metrics=m), "quality.m0").seeds for m in (["quality.m0"], [])
-    )
-    assert of_one is not None and of_six is not None and 6 <= of_one < of_six >= 8
+    assert unsure.seeds == pairs_for_a_difference([5.0] * 7, 0.05 / 6)
     gated = compare_runs(base, new, rules=always(gated=("quality.m0",)))
     assert row(gated, "quality.m0").verdict is Verdict.WORSE
     assert row(gated, "quality.m1").adjusted == 10 / 2**7
@@ -487,6 +483,17 @@ def test_one_seed_that_missed_a_class_does_not_make_what_is_worse_unsure() -> No
         found = compare_runs(base, other)
         assert row(found, COVERED).p == 1.0
         assert {row(found, name).adjusted for name in names} == {6 * (row(found, names[0]).p or 0.0)}
+
+
+@pytest.mark.xfail(
+    reason="rows that could not reach alpha with these seeds, but will with more, are forgotten"
+)
+def test_seeds_that_would_do_are_enough_for_all_rows_that_will_count_then() -> None:
+    names = [f"quality.m{n}" for n in range(80)]
+    base = trained(dict.fromkeys(names, LOW[:5]), columns={})
+    new = trained(dict.fromkeys(names, HIGH[:5]), columns={}, **NEW)
+    seeds = row(compare_runs(base, new), names[0]).seeds
+    assert seeds is not None and 80 * smallest_p(seeds, seeds, paired=True) <= 0.05
 
 
 def test_a_gate_on_any_metric_gates_the_row_of_a_model_that_is_not_there() -> None:
