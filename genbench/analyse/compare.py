@@ -259,8 +259,8 @@ def _rows(pair: _Pair, metrics: Sequence[str], rules: Rules) -> Iterator[Row]:
         verdict, why = _absence(pair)
         yield replace(whole, gated=gated, verdict=verdict, why=why)
         return
-    if shares := _failures(pair.base, pair.new):
-        rule = rules(data, label, FAILED_SHARE)
+    rule = rules(data, label, FAILED_SHARE)
+    if shares := _failures(pair.base, pair.new, always=rule.gated):
         row = replace(
             whole, metric=FAILED_SHARE, better=Better.LOWER, base=shares[0], new=shares[1], gated=rule.gated
         )
@@ -292,9 +292,11 @@ def _absence(pair: _Pair) -> tuple[Verdict, str]:
     return Verdict.GONE, "the new side does not have it"
 
 
-def _failures(base: ModelSide, new: ModelSide) -> tuple[Side, Side] | None:
-    """Which seeds of both sides failed, as numbers 1 and 0; ``None`` where none did."""
-    if not base.failed and not new.failed:
+def _failures(base: ModelSide, new: ModelSide, *, always: bool) -> tuple[Side, Side] | None:
+    """Which seeds of both sides failed, as numbers 1 and 0; ``None`` where none did, or none has ended."""
+    if not (base.failed or new.failed or always):
+        return None
+    if any(len(side.ended) == len(side.unfinished) for side in (base, new)):
         return None
 
     def side(one: ModelSide) -> Side:
@@ -326,7 +328,7 @@ def _judge(rows: Sequence[tuple[Row, _Pair]], alpha: float) -> list[Row]:
             row,
             adjusted.get(place, row.p),
             alpha,
-            len(families[family_of(row)]),
+            sum(other.p is not None and family_of(other) == family_of(row) for other, _ in rows),
             replayed=pair.replayed and row.test in ("paired", "shares"),
         )
         for place, (row, pair) in enumerate(rows)

@@ -12,11 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from genbench.analyse.compare import Comparison, Rule, Rules
 from genbench.analyse.estimates import centre
-from genbench.analyse.row import FAILED_SHARE, Row, Verdict
+from genbench.analyse.row import Row, Verdict
 from genbench.analyse.sides import ModelSide
 from genbench.analyse.significance import seeds_to_reach, smallest_p
 from genbench.core.errors import RecordError
-from genbench.suite.margin import ALPHA, SHARE, Margin
+from genbench.core.record import OUTCOME
+from genbench.store.journal import read_records
+from genbench.store.rundir import RunDirectory
+from genbench.suite.margin import ALPHA, Margin
 from genbench.suite.schema import Gate
 
 
@@ -31,11 +34,11 @@ class Gates:
         """What counts as a difference in each row: as its gate says, and elsewhere ``margin``."""
 
         def rule(dataset: str, model: str, metric: str) -> Rule:
-            asked = [g for g in self._of(dataset, model, metric) if g.margin is not None]
+            asked = [gate for gate in self._of(dataset, model, metric) if gate.compares]
+            allowed = [gate.margin for gate in asked if gate.margin is not None]
             if not asked:
                 return Rule(margin)
-            usual = metric == FAILED_SHARE and asked[-1].allow is None  # a share has a margin of its own
-            return Rule(SHARE if usual else asked[-1].margin, gated=True)
+            return Rule(allowed[-1] if allowed else None, gated=True)
 
         return rule
 
@@ -118,22 +121,22 @@ def judge(comparison: Comparison, gates: Gates) -> Judgement:
     violations: list[Violation] = []
     undecided: list[Undecided] = []
     looked = 0
-    gated = [row for row in comparison.rows if row.gated and row.verdict is not Verdict.NEW]
+    gated = [row for row in comparison.rows if row.gated]
     for row in gated:
         looked += 1
         match row.verdict:
             case Verdict.WORSE | Verdict.FAILED:
                 kind: Broken = "worse" if row.verdict is Verdict.WORSE else "failed"
                 violations.append(Violation(kind, row.dataset, row.new_model, row.metric, row))
-            case Verdict.GONE | Verdict.INCOMPARABLE:
-                undecided.append(
-                    Undecided(row.dataset, row.new_model, row.metric, f"{row.verdict}: {row.why}")
-                )
+            case Verdict.GONE | Verdict.NEW | Verdict.INCOMPARABLE:
+                undecided.append(_undecided(row))
     for (dataset, model), side in comparison.new_sides.items():
         absolute = list(_absolute(dataset, model, side, gates))
         looked += len(absolute)
         violations += [found for found, broken in absolute if broken]
     undecided += _without_numbers(comparison, gates)
+    if not looked and not undecided:
+        undecided.append(Undecided("any dataset", "any model", "", "there is no number to look at"))
     unsure = tuple(row for row in gated if row.verdict is Verdict.UNSURE)
     return Judgement(looked, tuple(violations), tuple(undecided), unsure)
 
@@ -167,13 +170,48 @@ def load_gates(resolved: Path) -> Gates:
     try:
         content = json.loads(resolved.read_text(encoding="utf-8"))
         gates = TypeAdapter(tuple[Gate, ...]).validate_python(tuple(content.get("gate", ())))
-        return Gates(gates, float(content.get("alpha", ALPHA)))
+        alpha = float(content.get("alpha", ALPHA))
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha {alpha} is not between 0 and 1")
+        return Gates(gates, alpha)
     except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise RecordError(
             f"cannot read the gates of a run from {resolved}: {reason}. Give the suite that has them with "
             "--gates SUITE.toml."
         ) from error
+
+
+def refuse_begun(run: RunDirectory, name: str) -> None:
+    """Nothing is judged of a run whose trials have not all come to an end, even where no record shows it.
+
+    Args:
+        run: with a ``resolved.json``, which has every trial that was planned.
+        name: of the run, for the message.
+
+    Raises:
+        RecordError: trials have no end, or the file is damaged; the message says how to go on.
+    """
+    ended = {record.trial for record in read_records(run.records) if record.metric == OUTCOME}
+    try:
+        cohorts = json.loads(run.resolved.read_text(encoding="utf-8")).get("cohort", ())
+        left = [
+            f"{cohort['label']} on {cohort['dataset']}, seed {seed}"
+            for cohort in cohorts
+            for trial, seed in cohort["trials"].items()
+            if trial not in ended
+        ]
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise RecordError(
+            f"{name}: cannot tell from {run.resolved} whether it has come to an end "
+            f"({type(error).__name__}). Run the suite again."
+        ) from error
+    if left:
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        raise RecordError(
+            f"{name} has not come to its end: {left[0]}{more}. Go on with `genbench run {run.suite_file} "
+            f"--resume {run.path}`."
+        )
 
 
 def _absolute(dataset: str, model: str, side: ModelSide, gates: Gates) -> Iterator[tuple[Violation, bool]]:
@@ -195,15 +233,26 @@ def _absolute(dataset: str, model: str, side: ModelSide, gates: Gates) -> Iterat
             yield Violation("above", dataset, model, name, value=middle, bound=most), middle > most
 
 
+def _undecided(row: Row) -> Undecided:
+    why = f"{row.verdict}: {row.why}"
+    if row.verdict is Verdict.NEW:
+        why += "; make the baseline anew"
+    return Undecided(row.dataset, row.new_model, row.metric, why)
+
+
 def _without_numbers(comparison: Comparison, gates: Gates) -> Iterator[Undecided]:
-    """Gates that no number and no row answers to."""
+    """Bounds of what is gone, and gates that no number and no row answers to."""
+    for row in comparison.rows:
+        mine = [gate for gate in gates.gates if gate.covers(row.dataset, row.new_model)]
+        asked = any(gate.metric == row.metric or not row.metric for gate in mine)
+        if row.verdict is Verdict.GONE and asked and not row.gated:
+            yield _undecided(row)
     for gate in gates.gates:
-        mine = [(key, side) for key, side in comparison.new_sides.items() if gate.covers(*key)]
-        if gate.metric is None:
-            answered = bool(mine)
-        else:
-            there = [side.metrics[gate.metric] for _, side in mine if gate.metric in side.metrics]
-            answered = any(not one.empty for one in there)
+        there = [side for key, side in comparison.new_sides.items() if gate.covers(*key)]
+        answered = bool(there)
+        if gate.metric is not None:
+            found = [side.metrics[gate.metric] for side in there if gate.metric in side.metrics]
+            answered = any(not one.empty for one in found)
         rows = (row for row in comparison.rows if row.gated and gate.covers(row.dataset, row.new_model))
         if not answered and not any(row.metric in ("", gate.metric) for row in rows):
             about = gate.dataset or "any dataset", gate.model or "any model", gate.metric or "failures"

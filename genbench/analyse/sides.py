@@ -21,7 +21,7 @@ Stamps = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One measurement for all lanes of a cohort, with the half-width of its own interval if it has one."""
+    """One measurement of a run for all lanes, with the half-width of its own interval if it has one."""
 
     value: float
     error: float | None
@@ -36,7 +36,7 @@ class Side:
         values: the number of each seed that has one.
         lost: seeds that ended without one, because they diverged, failed, ran out of time, or never reached
             the suite's target: worse than every number.
-        measured: instead of ``values`` where lanes share one clock: a measurement a cohort.
+        measured: instead of ``values`` where lanes share one clock: a measurement a run.
         stamps: protocol and versions.
         reason: why there is no number, where there is none.
         broken: whether that is because training or measuring went wrong.
@@ -122,7 +122,7 @@ def _model_side(records: Sequence[Record]) -> ModelSide:
             by_metric.setdefault(record.metric, []).append(record)
     steps = frozenset(r.step for r in kept if r.metric == OUTCOME and r.status is Status.DONE)
     side = ModelSide(ended)
-    return ModelSide(ended, steps, {name: _side(mine, side.failed) for name, mine in by_metric.items()})
+    return ModelSide(ended, steps, {name: _side(mine, side) for name, mine in by_metric.items()})
 
 
 def _chosen_runs(records: Sequence[Record]) -> dict[int, str]:
@@ -148,8 +148,8 @@ def _chosen_runs(records: Sequence[Record]) -> dict[int, str]:
     }
 
 
-def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
-    first = records[0]
+def _side(records: Sequence[Record], whole: ModelSide) -> Side:
+    first, failed = records[0], whole.failed
     lasting = first.metric.startswith(TARGET)  # there, to have skipped is never to have got there
     found = [r for r in records if r.value is not None and r.status is Status.DONE]
     values: dict[int, float] = {}
@@ -161,18 +161,22 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
         # a cohort that was trained in parts: those of fewer lanes are of another size
         widest = max((r.lanes for r in found), default=0)
         found = [r for r in found if r.lanes == widest and r.seed is None]
-        measured = tuple(Measured(r.value, r.error) for r in found if r.value is not None)
+        measured = tuple(_one_a_run(found))
     else:
         values = {r.seed: r.value for r in found if r.seed is not None and r.value is not None}
         for r in records:
             short = r.status in LOST or (lasting and r.value is None and r.status is Status.SKIPPED)
             if r.seed is not None and (short or r.seed in failed):
                 lost.add(r.seed)
-        skipped = any(r.value is None and r.status is Status.SKIPPED for r in records)
-        if not values and skipped and not lasting:
+        skipped = {r.seed for r in records if r.value is None and r.status is Status.SKIPPED}
+        skipped -= whole.unfinished
+        if values or lasting:
+            # infinite, or not to be computed, though other seeds of the model have it: as bad as can be
+            lost = (lost | failed | {seed for seed in skipped if seed is not None}) - values.keys()
+        elif skipped:
             lost = set()  # a model that can have no such number has not lost it
-        elif values or lost:
-            lost = (lost | failed) - values.keys()
+        elif lost:
+            lost |= failed
     reasons = dict.fromkeys(r.reason for r in records if r.reason)
     return Side(
         metric=first.metric,
@@ -181,13 +185,22 @@ def _side(records: Sequence[Record], failed: frozenset[int]) -> Side:
         values=dict(sorted(values.items())),
         lost=frozenset(lost),
         measured=measured,
-        # which target it was that a seed never reached is part of the answer
-        stamps=_stamps(
-            [r for r in records if r.status is Status.SKIPPED or r in found] if lasting else found
-        ),
+        stamps=_stamps(found or records),
         reason="" if found else "; ".join(reasons),
         broken=not found and any(r.status in LOST for r in records),
     )
+
+
+def _one_a_run(records: Sequence[Record]) -> Iterator[Measured]:
+    """Parts of one cohort were measured one after another on one machine: one measurement, not several."""
+    by_run: dict[str, list[Record]] = {}
+    for record in records:
+        by_run.setdefault(record.run, []).append(record)
+    for parts in by_run.values():
+        middle = median(part.value or 0.0 for part in parts)
+        apart = max(abs((part.value or 0.0) - middle) for part in parts)
+        errors = [part.error for part in parts if part.error is not None]
+        yield Measured(middle, max(errors) + apart if len(errors) == len(parts) else None)
 
 
 def _cost_of_runs(records: Sequence[Record]) -> Iterator[Measured]:
@@ -217,8 +230,8 @@ def _plain(value: object) -> str:
 
 def mismatch(base: Side, new: Side) -> str:
     """What differs in the protocols behind two sides, or within one of them; empty if nothing does."""
-    if not all(side.values or side.measured or side.stamps for side in (base, new)):
-        return ""  # what could not be taken has no protocol to differ by
+    # what could not be taken has only those stamps that are known beforehand
+    whole = all(side.values or side.measured for side in (base, new))
     told = []
     for name, one in (("base", base), ("new", new)):
         told += [
@@ -228,6 +241,8 @@ def mismatch(base: Side, new: Side) -> str:
         ]
     for key in dict.fromkeys([*base.stamps, *new.stamps]):
         old, now = base.stamps.get(key, frozenset()), new.stamps.get(key, frozenset())
+        if not whole and not (old and now):
+            continue
         if old != now and max(len(old), len(now)) == 1:
             told.append(f"{key} {_listed(old)} and {_listed(now)}")
     if (base.unit, base.better) != (new.unit, new.better):

@@ -82,7 +82,7 @@ def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, repla
         row: as ``measured`` leaves it.
         adjusted: its p after Holm's correction.
         alpha: of the family.
-        family: rows that are corrected for together.
+        family: rows that may be corrected for together, with more seeds than these.
         replayed: whether every number of this model is the same on both sides, to the bit.
     """
     found, margin = row.difference, row.margin
@@ -90,6 +90,9 @@ def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, repla
         return row
     row = replace(row, adjusted=adjusted)
     if row.test == "measured":
+        if not _bears_a_verdict(row):
+            why = "measured once a side: what repeating it would change is not known"
+            return replace(row, verdict=Verdict.UNSURE, why=why)
         sure = (
             found.low is not None and found.high is not None and (found.low > margin or found.high < -margin)
         )
@@ -103,6 +106,21 @@ def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, repla
     if found.within(margin):
         return replace(row, verdict=Verdict.SAME)
     return replace(row, verdict=Verdict.UNSURE, seeds=_needed(row, found, margin, alpha / max(family, 1)))
+
+
+def _bears_a_verdict(row: Row) -> bool:
+    """Whether single measurements say something without a test.
+
+    They do where each has an interval of its own, and both were taken within one run, on the machine as it
+    was then, or name no device because they are divided by what it could do. Two runs may have found it busy
+    and idle; there a gate has to say which margin covers that.
+    """
+    if row.gated:
+        return True
+    sides = [side for side in (row.base, row.new) if side]
+    known = all(one.error is not None for side in sides for one in side.measured)
+    normalized = not any("device" in side.stamps for side in sides)
+    return known and (row.base_model != row.new_model or normalized)
 
 
 def _one_sided(row: Row) -> Row:

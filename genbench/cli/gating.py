@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genbench.analyse.compare import Comparison
-from genbench.analyse.gate import Gates, load_gates
+from genbench.analyse.gate import Gates, load_gates, refuse_begun
 from genbench.core.errors import RecordError
 from genbench.report.comparison_notes import unfinished
 from genbench.store.rundir import RunDirectory, resolve_run
@@ -40,7 +40,11 @@ def gates_of(runs: Sequence[str], results: Path, suite: Path | None, *, needed: 
     for run in runs:
         place = resolve_run(run, results)
         if isinstance(place, RunDirectory) and place.resolved.is_file():
-            each.append(load_gates(place.resolved))
+            try:
+                each.append(load_gates(place.resolved))
+            except RecordError:
+                if needed:
+                    raise
         elif needed:
             raise RecordError(f"--gate: nothing beside the records of {run} tells its gates. {remedy}")
     alike = len(each) == len(runs) and all(one == each[0] for one in each)
@@ -83,6 +87,19 @@ def left_out(gates: Gates, kept: Gates) -> tuple[str, ...]:
     return (f"NOTE  {number} {are} about other models or metrics, and not looked at (--models, --metrics)",)
 
 
+def refuse_one_run(comparison: Comparison) -> None:
+    """A run is never worse than itself, so a gate that compares it with itself guards nothing.
+
+    Raises:
+        RecordError: both sides hold the same run.
+    """
+    if both := sorted(set(comparison.base) & set(comparison.new)):
+        raise RecordError(
+            f"--gate: run {', '.join(both)} is on both sides, and nothing is worse than itself. Name the "
+            "baseline first and the new run second."
+        )
+
+
 def refuse_unfinished(comparison: Comparison, runs: Mapping[str, Sequence[str]], results: Path) -> None:
     """Nothing is judged of runs that still go on, or were stopped.
 
@@ -94,6 +111,11 @@ def refuse_unfinished(comparison: Comparison, runs: Mapping[str, Sequence[str]],
     Raises:
         RecordError: trials have not come to an end; the message says how to go on.
     """
+    for side, names in runs.items():
+        for name in names:
+            place = resolve_run(name, results)
+            if isinstance(place, RunDirectory) and place.resolved.is_file():
+                refuse_begun(place, f"--gate: the {side} run {name}")
     if not comparison.unfinished:
         return
     names = runs[comparison.unfinished[0].side]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 
 from genbench.analyse.compare import Comparison, compare_runs
 from genbench.analyse.gate import Gates, Judgement, Violation, judge
-from genbench.analyse.row import Verdict
-from genbench.analyse.sides import ModelSide
+from genbench.analyse.row import FAILED_SHARE, Verdict
 from genbench.core.environment import code_version
 from genbench.core.record import Record
 from genbench.runner.job import run
@@ -49,7 +49,9 @@ def confirm(
 
     As many seeds as the suite has, none of which either side has; so they are independent of both and are
     compared without pairs. A violation stands unless the fresh seeds were judged by the same rule and do not
-    break it: two false alarms in a row are rarer than one, at the price of some power.
+    break it. Both looks share the base, so they are not independent, but two false alarms in a row are rarer
+    than one (docs/statistics.md), at the price of some power. Bounds and shares of failed seeds are facts of
+    the run that broke them: they stand without a second look.
 
     Args:
         judgement: with violations; without any nothing is run.
@@ -65,7 +67,8 @@ def confirm(
         GenbenchError: as ``run``.
         KeyboardInterrupt: a run was stopped.
     """
-    suspects = dict.fromkeys((v.dataset, v.model) for v in judgement.violations)
+    compared = [violation for violation in judgement.violations if violation.row is not None]
+    suspects = dict.fromkeys((v.dataset, v.model) for v in compared)
     if not suspects:
         return Confirmed(judgement, (), (), ())
     here, made_with = code_version(), {record.code for record in new}
@@ -74,10 +77,9 @@ def confirm(
             f"the new side was made with genbench {', '.join(sorted(made_with))}; the confirmation trains "
             f"with {here}, which is what is installed here."
         )
-    known = {record.seed for record in (*base, *new) if record.seed is not None}
-    first = max(known, default=-1) + 1
-    seeds = tuple(range(first, first + len(suite.seed_list)))
-    stands: list[Violation] = []
+    known = {record.seed for record in (*base, *new)}
+    seeds = tuple(islice((seed for seed in count() if seed not in known), len(suite.seed_list)))
+    stands = [violation for violation in judgement.violations if violation.row is None]
     cleared: list[Violation] = []
     paths: list[Path] = []
     for dataset in dict.fromkeys(data for data, _ in suspects):
@@ -94,7 +96,7 @@ def confirm(
             alpha=gates.alpha,
         )
         second = {_key(one) for one in judge(again, gates).violations}
-        for violation in (v for v in judgement.violations if v.dataset == dataset):
+        for violation in (v for v in compared if v.dataset == dataset):
             (cleared if _was_judged(violation, again) and _key(violation) not in second else stands).append(
                 violation
             )
@@ -103,15 +105,14 @@ def confirm(
 
 
 def _was_judged(violation: Violation, again: Comparison) -> bool:
-    """Whether the fresh seeds have what the same rule needs."""
-    if violation.row is not None:
-        silent = (Verdict.GONE, Verdict.INCOMPARABLE)
-        return any(
-            (row.dataset, row.new_model, row.metric) == _key(violation) and row.verdict not in silent
-            for row in again.rows
-        )
-    side = again.new_sides.get((violation.dataset, violation.model), ModelSide())
-    return bool(side.ended) if violation.kind == "failures" else violation.metric in side.metrics
+    """Whether the fresh seeds have what the same rule compares."""
+    if violation.metric == FAILED_SHARE and (violation.dataset, violation.model) in again.new_sides:
+        return True
+    silent = (Verdict.GONE, Verdict.NEW, Verdict.INCOMPARABLE)
+    return any(
+        (row.dataset, row.new_model, row.metric) == _key(violation) and row.verdict not in silent
+        for row in again.rows
+    )
 
 
 def _key(violation: Violation) -> tuple[str, str, str]:

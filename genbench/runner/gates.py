@@ -27,6 +27,8 @@ def check_gates(suite: Suite, chosen: Sequence[Measure]) -> None:
     fit = [*(name for name, c in columns.items() if c.better is not Better.NEITHER), FAILED_SHARE]
     for number, gate in enumerate(suite.gate):
         where = f"gate[{number}]"
+        if gate.metric == FAILED_SHARE and (gate.at_most is not None or gate.at_least is not None):
+            raise SuiteError(f"{where}: how many seeds may fail is bounded by `failures`, without a metric.")
         if gate.metric is None or gate.metric == FAILED_SHARE:
             continue
         if gate.metric not in columns:
@@ -79,7 +81,8 @@ def doubts(suite: Suite, chosen: Sequence[Measure]) -> Iterator[str]:
     numbers = f"{rows} number" + "s" * (rows > 1)
     bar = f"{suite.alpha:g} / {rows} = {suite.alpha / rows:.2g}"
     yield (
-        f"the gates can never fire against a baseline of the same {seeds} seeds: p cannot fall below "
-        f"{smallest_p(seeds, seeds, paired=True):.2g}, and for the {numbers} under gates it has to be "
+        f"gates that compare can never fire against a baseline of the same {seeds} seeds, if the models "
+        f"have all {numbers} under gates: p cannot fall below {smallest_p(seeds, seeds, paired=True):.2g}, "
+        "and for so many it has to be "
         f"at most {bar}. With seeds = {needed} they can.{instead}"
     )

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genbench.analyse.compare import Comparison, compare_runs
-from genbench.analyse.gate import Gates, Judgement, judge
-from genbench.core.errors import GenbenchError
+from genbench.analyse.gate import Gates, Judgement, judge, refuse_begun
+from genbench.core.errors import GenbenchError, SuiteError, choose_from
 from genbench.report.gate_lines import cleared_lines, gate_lines
 from genbench.runner.confirm import confirm as train_again
 from genbench.runner.gates import check_gates
 from genbench.runner.job import run
 from genbench.runner.measuring import chosen_measures
 from genbench.runner.progress import Reporter
-from genbench.store.rundir import load_run
+from genbench.store.rundir import RunDirectory, load_run, resolve_run
 from genbench.suite.load import load_suite
 from genbench.suite.schema import Gate, Suite
 
@@ -70,7 +70,7 @@ def assert_not_worse(
         KeyboardInterrupt: the run was stopped; the message says how to go on.
     """
     __tracebackhide__ = True  # of pytest's: the message says it all
-    chosen = load_suite(suite, only=models) if not isinstance(suite, Suite) else suite
+    chosen = _narrowed(suite, models) if isinstance(suite, Suite) else load_suite(suite, only=models)
     asked = tuple(Gate(metric=metric) for metric in metrics) or chosen.gate
     labels = [model.label for model in chosen.model]
     gates = Gates(tuple(gate for gate in asked if gate.model in (None, *labels)), chosen.alpha)
@@ -81,6 +81,13 @@ def assert_not_worse(
         )
     check_gates(chosen.model_copy(update={"gate": gates.gates}), chosen_measures(chosen.measures))
     base = load_run(baseline)
+    place = resolve_run(baseline, "results")
+    if isinstance(place, RunDirectory) and place.resolved.is_file():
+        refuse_begun(place, f"the baseline {baseline}")
+    kept = [label for label in labels if any(record.model == label for record in base)]
+    compare_runs(
+        base, base, models=kept
+    )  # a baseline that nothing can be compared with is told before training
     result = run(chosen, device=device, out=out, reporter=reporter)
     if result.interrupted:
         raise KeyboardInterrupt(f"{result.path} was stopped before its end; resume it from there.")
@@ -97,3 +104,12 @@ def assert_not_worse(
     if not judgement.passed:
         raise GateFailed("\n".join([f"{chosen.name} against {baseline}:", *lines, f"new run: {result.path}"]))
     return Outcome(comparison, judgement, result.path, lines)
+
+
+def _narrowed(suite: Suite, models: Sequence[str]) -> Suite:
+    labels = [model.label for model in suite.model]
+    for label in models:
+        if label not in labels:
+            raise SuiteError("models: " + choose_from("model of this suite", label, labels))
+    kept = tuple(model for model in suite.model if not models or model.label in models)
+    return suite.model_copy(update={"model": kept})

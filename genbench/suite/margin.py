@@ -37,10 +37,16 @@ def parse_margin(text: str | float) -> Margin:
     """A margin as a person writes it: ``"5%"`` of both sides' mean size, or ``0.5`` in the metric's unit.
 
     Raises:
-        ValueError: it is neither, or negative or not finite.
+        ValueError: it is neither, negative, not finite, or a share that nothing can exceed.
     """
     if isinstance(text, str) and (found := _PERCENT.fullmatch(text)):
-        return Margin(float(found[1]) / 100, relative=True)
+        share = float(found[1]) / 100
+        if share >= 2:
+            raise ValueError(
+                f"{text!r} is no margin: two numbers never differ by 200 % of their mean size or more, so "
+                "nothing would be a difference"
+            )
+        return Margin(share, relative=True)
     try:
         amount = float(text)
     except ValueError:

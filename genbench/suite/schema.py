@@ -19,7 +19,7 @@ from pydantic import (
 from genbench.core.errors import choose_from
 from genbench.core.ids import PLAIN_NAME, is_plain_name
 from genbench.core.record import CONTROLS
-from genbench.suite.margin import ALPHA, QUALITY, Margin, parse_margin
+from genbench.suite.margin import ALPHA, Margin, parse_margin
 
 QUICK_STEPS = 64
 QUICK_SEEDS = 2
@@ -92,7 +92,8 @@ class Gate(Strict):
         metric: dotted name; ``None`` only where ``failures`` is all that is asked for.
         dataset, model: name and label; ``None`` means each of the suite.
         allow: how much worse it may become, surely: ``"5%"`` of both sides' mean size, or a number in the
-            metric's unit. Where the gate has a metric and no other rule, 5 %.
+            metric's unit. Where the gate has a metric and no bound, what usually counts as none: 5 %, or 10 %
+            for times, rates and memory.
         at_most, at_least: what the median over seeds is to stay within, whatever the base.
         failures: largest share of seeds that may diverge, fail or run out of time, 0 to 1.
     """
@@ -119,15 +120,20 @@ class Gate(Strict):
             raise ValueError(f"`{others[0]}` needs a `metric` to be said of")
         if self.metric is None and self.failures is None:
             raise ValueError("it looks at nothing: give it a `metric`, or `failures`")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError("no number is within its bounds: `at_least` is above `at_most`")
         return self
 
     @property
-    def margin(self) -> Margin | None:
-        """How much worse the metric may become; ``None`` where this gate does not ask."""
-        if self.allow is not None:
-            return parse_margin(self.allow)
+    def compares(self) -> bool:
+        """Whether it asks for a comparison with a base: unless bounds are all that it says of its metric."""
         bounded = self.at_most is not None or self.at_least is not None
-        return None if self.metric is None or bounded or self.failures is not None else QUALITY
+        return self.metric is not None and (self.allow is not None or not bounded)
+
+    @property
+    def margin(self) -> Margin | None:
+        """How much worse the metric may become; ``None`` means what usually is no difference."""
+        return None if self.allow is None else parse_margin(self.allow)
 
     def covers(self, dataset: str, model: str) -> bool:
         """Whether it looks at this model on this dataset."""

@@ -52,7 +52,10 @@ def test_the_allowance_of_a_gate_is_the_margin_of_its_row() -> None:
     assert held(base, new, Gate(metric=FID, allow=6.0))[0].passed
     assert not held(base, new, Gate(metric=FID, allow=4.0))[0].passed
     assert held(base, new, Gate(metric=FID, allow="50%"))[0].passed
-    assert Gate(metric=FID).margin == Margin(0.05, relative=True)
+    assert Gate(metric=FID).margin is None and Gate(metric=FID).compares
+    assert held(base, new, Gate(metric=FID))[1].rows[0].margin == pytest.approx(0.05 * 12.53125)
+    assert not Gate(metric=FID, at_most=3.0).compares and Gate(metric=FID, at_most=3.0, allow=1.0).compares
+    assert Gate(metric=FID, failures=0.0).compares and not Gate(failures=0.0).compares
 
 
 def test_the_last_gate_about_a_number_wins_each_rule_by_itself() -> None:
@@ -93,15 +96,48 @@ def test_bounds_hold_for_a_model_that_the_base_does_not_have() -> None:
     assert [(one.model, one.kind) for one in judgement.violations] == [("vae", "above")]
 
 
-def test_a_model_that_is_new_does_not_fail_a_comparison_and_one_that_is_gone_is_not_passed() -> None:
+def test_a_model_that_only_one_side_has_is_not_passed() -> None:
     both = trained({FID: LOW}) + trained({FID: LOW}, model="vae")
     alone = trained({FID: LOW}, **NEW)
-    assert held(trained({FID: LOW}), [*alone, *trained({FID: LOW}, model="vae", **NEW)], Gate(metric=FID))[
-        0
-    ].passed
-    judgement, _ = held(both, alone, Gate(metric=FID))
-    assert not judgement.violations and not judgement.passed
-    assert [(one.model, one.why.split(":")[0]) for one in judgement.undecided] == [("vae", "GONE")]
+    later = [*alone, *trained({FID: LOW}, model="vae", **NEW)]
+    for base, new, said in ((trained({FID: LOW}), later, "NEW"), (both, alone, "GONE")):
+        for gate in (Gate(metric=FID), Gate(metric=FID, model="vae")):
+            judgement, _ = held(base, new, gate)
+            assert not judgement.violations and not judgement.passed
+            assert [(one.model, one.why.split(":")[0]) for one in judgement.undecided] == [("vae", said)]
+
+
+@pytest.mark.parametrize("gate", [Gate(metric=FID, at_most=99.0), Gate(failures=1.0)])
+def test_bounds_of_a_model_that_is_gone_are_not_passed(gate: Gate) -> None:
+    both = trained({FID: LOW}) + trained({FID: LOW}, model="vae")
+    judgement, _ = held(both, trained({FID: LOW}, **NEW), gate)
+    assert [one.model for one in judgement.undecided] == ["vae"] and not judgement.passed
+    missing = trained({FID: LOW, RECALL: GOOD}), trained({FID: LOW, RECALL: [None] * 8}, **NEW)
+    lacks, _ = held(*missing, Gate(metric=RECALL, at_least=0.1), Gate(metric=FID))
+    assert [one.metric for one in lacks.undecided][:1] == [RECALL]
+
+
+def test_nothing_to_look_at_is_not_passed() -> None:
+    assert not judge(compare_runs([], []), Gates((Gate(failures=0.0),))).passed
+    assert not judge(compare_runs([], []), Gates()).passed
+
+
+def test_seeds_without_a_number_that_others_have_cannot_hide() -> None:
+    new = trained({FID: [None] * 7 + [10.0]}, **NEW)
+    judgement, _ = held(trained({FID: LOW}), new, Gate(metric=FID), Gate(metric=FID, at_most=99.0))
+    assert kinds(judgement) == [("worse", FID), ("above", FID)]
+
+
+def test_a_healthy_run_passes_a_gate_on_failures_against_the_base() -> None:
+    judgement, _ = held(trained({FID: LOW}), trained({FID: LOW}, **NEW), Gate(metric=FAILED_SHARE))
+    assert judgement.passed and judgement.looked == 1
+
+
+def test_the_usual_margin_of_a_gate_is_that_of_its_kind_of_number() -> None:
+    name = "throughput.utilization"
+    numbers = [trained({FID: LOW}, cohort={name: [(u, 0.0)]}, **c) for u, c in ((0.5, {}), (0.47, NEW))]
+    assert held(*numbers, Gate(metric=name))[0].passed  # 6 % of 10 %
+    assert not held(*numbers, Gate(metric=name, allow="5%"))[0].passed
 
 
 def test_numbers_that_do_not_compare_are_undecided_and_not_passed() -> None:
@@ -187,6 +223,14 @@ def test_damaged_gates_are_an_error_with_a_remedy(tmp_path: Path, text: str | No
     if text is not None:
         file.write_text(text)
     with pytest.raises(RecordError, match=r"--gates SUITE\.toml"):
+        load_gates(file)
+
+
+@pytest.mark.parametrize("alpha", ["5", "0", "NaN", "-1"])
+def test_an_alpha_that_is_none_is_an_error(tmp_path: Path, alpha: str) -> None:
+    file = tmp_path / "resolved.json"
+    file.write_text(f'{{"alpha": {alpha}}}')
+    with pytest.raises(RecordError, match="cannot read the gates"):
         load_gates(file)
 
 

@@ -111,12 +111,18 @@ def test_what_no_seed_can_have_is_not_lost_by_one_that_diverged_either() -> None
 
 
 def test_a_seed_that_never_reached_the_target_is_lost_there_and_nowhere_else() -> None:
-    side = only(trained({TARGET: [500.0, None, 700.0], FID: [4.0, None, 3.0]}))
+    side = only(trained({TARGET: [500.0, None, 700.0], FID: [4.0, 5.0, 3.0]}))
     assert side.metrics[TARGET].ordered() == [500.0, INF, 700.0] and side.metrics[TARGET].lost == {1}
-    assert side.metrics[FID].ordered() == [4.0, 3.0] and not side.metrics[FID].lost
+    assert side.metrics[FID].ordered() == [4.0, 5.0, 3.0] and not side.metrics[FID].lost
     assert not side.failed and not side.unfinished
     nobody = only(trained({TARGET: [None, None]})).metrics[TARGET]
     assert nobody.ordered() == [INF, INF] and not nobody.broken
+
+
+def test_a_number_that_other_seeds_of_the_model_have_is_lost_where_it_cannot_be_taken() -> None:
+    side = only(trained({FID: [4.0, None, 3.0], RECALL: [None, None, None]}))
+    assert side.metrics[FID].ordered() == [4.0, INF, 3.0] and side.metrics[FID].lost == {1}
+    assert side.metrics[RECALL].empty and not side.failed
 
 
 def test_a_seed_that_reached_the_target_before_it_diverged_has_not_lost_it() -> None:
@@ -146,7 +152,9 @@ def test_of_a_cohort_that_was_trained_in_parts_the_widest_count() -> None:
         record(SPEED, value, seed=None, trial=str(n), lanes=lanes)
         for n, (lanes, value) in enumerate([(2, 100.0), (1, 55.0), (2, 110.0)])
     ]
-    assert only(parts).metrics[SPEED].measured == (Measured(100.0, None), Measured(110.0, None))
+    assert only(parts).metrics[SPEED].measured == (Measured(105.0, None),)
+    known = [replace(part, error=2.0) for part in parts]
+    assert only(known).metrics[SPEED].measured == (Measured(105.0, 7.0),)  # as far as they lie apart
 
 
 def test_a_part_that_was_not_measured_does_not_hide_those_that_were() -> None:

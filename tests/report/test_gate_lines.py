@@ -44,7 +44,7 @@ def test_a_unit_and_a_prefix_are_those_of_the_row() -> None:
     speeds = [{"throughput.compile_s": (value, 300.0)} for value in (50_000.0, 90_000.0)]
     base, new = (run(FID, run=name, cohort=c) for name, c in zip(("base", "new"), speeds, strict=True))
     (first, _) = lines(base, new, gates({"metric": "throughput.compile_s"}))
-    assert "50.00k -> 90.00k (+40.0k [39.4k, 40.6k]; 3.50k allowed)" in first and ", p" not in first
+    assert "50.00k -> 90.00k (+40.0k [39.4k, 40.6k]; 7.00k allowed)" in first and ", p" not in first
 
 
 def test_a_number_that_can_no_longer_be_taken() -> None:
@@ -100,8 +100,11 @@ def test_what_cannot_be_decided_and_why() -> None:
         "UNDECIDED  vae on any dataset: KL (modes.kl): the new side has no such number",
         "gate NOT PASSED: 2 rules could not be decided",
     ]
-    (gone, _) = lines(run(FID), run(FID, run="new", model="gan"), gates({"metric": "quality.fid"}))
+    gone, later, _ = lines(run(FID), run(FID, run="new", model="gan"), gates({"metric": "quality.fid"}))
     assert gone == "UNDECIDED  vae on digits: the whole model: GONE: the new side does not have it"
+    assert later == (
+        "UNDECIDED  gan on digits: the whole model: NEW: the base does not have it; make the baseline anew"
+    )
 
 
 def test_a_failed_gate_that_is_also_undecided_says_both() -> None:

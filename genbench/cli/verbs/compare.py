@@ -74,7 +74,7 @@ def compare(
     from genbench.analyse.compare import compare_models, compare_runs
     from genbench.analyse.gate import Gates, judge
     from genbench.cli.console import Out
-    from genbench.cli.gating import gates_of, left_out, narrowed, refuse_unfinished
+    from genbench.cli.gating import gates_of, left_out, narrowed, refuse_one_run, refuse_unfinished
     from genbench.core.errors import RecordError
     from genbench.report.gate_lines import gate_lines
     from genbench.report.render import render_comparison
@@ -96,6 +96,7 @@ def compare(
     judgement: Judgement | None = None
     lines: tuple[str, ...] = ()
     if gate:
+        refuse_one_run(comparison)
         refuse_unfinished(comparison, dict(zip(("base", "new"), sides, strict=True)), results)
         judgement = judge(comparison, held)
         cleared: tuple[str, ...] = ()
