@@ -5,8 +5,8 @@ Expected time: half an hour on two cores.
 
 Unchanged code is trained five times, each time with other seeds than the baseline's and than each other,
 which is harder than what CI does: there the same seeds give the same numbers to the bit. Then each defect is
-planted, with the baseline's own seeds, and the suite is trained and judged as CI does it. Exits 1 if the gate
-was wrong once.
+planted, with the baseline's own seeds. All is judged as CI does it, but without the second look of
+``--confirm``. Exits 1 if the gate was wrong once.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def not_worse(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Outcome]:
     """``not_worse(suite, baseline, models=[...])``: run a suite, fail the test if it breaks a gate.
 
-    Takes what ``genbench.assert_not_worse`` takes. Paths are relative to pytest's root folder; results go to
-    the test's own ``tmp_path``; device and confirmation come from the command line where the call does not
-    say them.
+    As ``genbench.assert_not_worse``, with paths of a suite and a run: both relative to pytest's root folder.
+    Results go to the test's own ``tmp_path``; device and confirmation come from the command line where the
+    call does not say them.
     """
 
     def run(
