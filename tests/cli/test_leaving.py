@@ -103,6 +103,7 @@ def piped(arguments: list[str], lines: int) -> tuple[int, str]:
     return running.returncode, err
 
 
+@pytest.mark.slow
 def test_a_run_whose_reader_leaves_is_interrupted_and_can_be_resumed(fresh_folder, genbench):
     code, err = piped(["run", "tiny.toml"], 6)
     assert code == 130 and "Traceback" not in err and "Exception" not in err
@@ -157,6 +158,7 @@ def in_terminal(folder: Path, arguments: list[str], columns: int, **env: str) ->
     return b"".join(chunks).decode()
 
 
+@pytest.mark.slow
 def test_a_real_terminal_shows_a_run_from_its_begin_to_its_end(fresh_folder):
     text = in_terminal(fresh_folder, ["run", "tiny.toml", "--model", "vae"], 80)
     assert "Traceback" not in text

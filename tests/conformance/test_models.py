@@ -330,6 +330,7 @@ def quietly(fit, *arguments, **settings):
         return fit(*arguments, **settings)
 
 
+@pytest.mark.slow
 def test_no_graph_breaks(model, fit, flat, trained, monkeypatch):
     """Captured whole by torch.compile, and run as captured: this needs no C++ compiler."""
     compiles, real = [], torch.compile

@@ -198,6 +198,7 @@ def test_an_unwritable_folder_is_an_output_error(make: Make, tmp_path: Path) -> 
         write_plots([make()], tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_drawing_touches_no_global_state_and_imports_no_torch(run: list[Record], tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text("".join(record.to_json() + "\n" for record in run))

@@ -155,6 +155,7 @@ def suspected(finished, base, new):
     return judgement, gates
 
 
+@pytest.mark.slow
 def test_what_fresh_seeds_show_too_stands(finished, tmp_path):
     gated, result = finished
     base = shifted(result.records, 0.5)
@@ -195,6 +196,7 @@ def test_fresh_seeds_that_do_not_compare_clear_nothing(finished, tmp_path):
     assert len(found.judgement.violations) == 1 and not found.cleared
 
 
+@pytest.mark.slow
 def test_a_test_of_a_user_passes_on_what_it_was_made_with(finished, tmp_path):
     gated, result = finished
     found = assert_not_worse(gated, result.path, device="cpu", out=tmp_path)
