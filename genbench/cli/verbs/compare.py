@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genbench.cli.console import Out
     from genbench.core.record import Record
     from genbench.suite.margin import Margin
+    from genbench.suite.schema import Suite
 
 GATE_FAILED = 1
 
@@ -88,6 +89,7 @@ def compare(
     labels, names = _listed(models, "--models"), _listed(metrics, "--metrics")
     sides = [_runs(side, results) for side in (base, new) if side is not None]
     records = [_read(runs, results) for runs in sides]
+    again = _as_it_was(sides[1], results, plugin or ()) if confirm else None
     known = Gates() if new is None else gates_of(sides[1], results, gates, needed=gate)
     held = narrowed(known, labels, names) if gate else known
     rules = held.rules(size)
@@ -100,10 +102,8 @@ def compare(
         refuse_unfinished(comparison, dict(zip(("base", "new"), sides, strict=True)), results)
         judgement = judge(comparison, held)
         cleared: tuple[str, ...] = ()
-        if confirm and judgement.violations:
-            judgement, cleared = _second_look(
-                judgement, records, sides[1], results, held, device, plugin or ()
-            )
+        if again and judgement.violations:
+            judgement, cleared = _second_look(judgement, records, again, results, held, device)
         lines = (*left_out(known, held), *cleared, *gate_lines(judgement, held, comparison))
     console = Out()
     text = render_comparison(
@@ -121,21 +121,11 @@ def compare(
         raise typer.Exit(_exit_code(judgement))
 
 
-def _second_look(
-    judgement: Judgement,
-    records: Sequence[Sequence[Record]],
-    runs: Sequence[str],
-    results: Path,
-    gates: Gates,
-    device: Device,
-    plugins: Sequence[Path],
-) -> tuple[Judgement, tuple[str, ...]]:
-    """Train the suspects again; what is left of the judgement, and a line for each that was cleared."""
-    from rich.console import Console
-
+def _as_it_was(runs: Sequence[str], results: Path, plugins: Sequence[Path]) -> Suite:
+    """The suite that NEW was made with. A slip is told now, not on the day when something became worse."""
     from genbench.core.errors import RecordError
     from genbench.core.registry import load_plugin
-    from genbench.report.gate_lines import cleared_lines
+    from genbench.runner.provenance import suite_of
     from genbench.store.rundir import RunDirectory, resolve_run
 
     place = resolve_run(runs[0], results)
@@ -144,17 +134,31 @@ def _second_look(
             "--confirm trains again what NEW was made of, so NEW has to be the directory of one run "
             f"(got {', '.join(runs)})."
         )
-    from genbench.runner.confirm import confirm as train_again
-    from genbench.runner.progress import reporter_for
-    from genbench.runner.provenance import suite_of
-
     for path in plugins:
         load_plugin(path)
+    return suite_of(place)
+
+
+def _second_look(
+    judgement: Judgement,
+    records: Sequence[Sequence[Record]],
+    suite: Suite,
+    results: Path,
+    gates: Gates,
+    device: Device,
+) -> tuple[Judgement, tuple[str, ...]]:
+    """Train the suspects again; what is left of the judgement, and a line for each that was cleared."""
+    from rich.console import Console
+
+    from genbench.report.gate_lines import cleared_lines
+    from genbench.runner.confirm import confirm as train_again
+    from genbench.runner.progress import reporter_for
+
     reporter = reporter_for(Console(stderr=True, highlight=False), quiet=False)  # stdout is the table's
     found = train_again(
         judgement,
         *records,
-        suite=suite_of(place),
+        suite=suite,
         gates=gates,
         out=results,
         device=device,
