@@ -349,6 +349,25 @@ WRONG = {
     "how to finish it": (("s/base", "s/half", "--gate"), "suite.toml --resume results/s/half`"),
     "an unfinished base": (("s/half", "s/worse", "--gate"), "seeds 6, 7 of vae on digits (base) are not"),
     "runs that cannot be pooled": (("s/base,s/worse", "s/worse"), "so they cannot be pooled"),
+    "a run held against itself": (("s/worse", "s/worse", "--gate"), "is on both sides, and nothing is worse"),
+    "a second look without a gate": (("s/base", "s/worse", "--confirm"), "--confirm goes with --gate"),
+    "a second look at a pool": (
+        ("s/base", "s/worse,s/other", "--gate", "--confirm"),
+        "NEW has to be the directory of one run",
+    ),
+    "a second look at a file": (
+        ("s/base", "bare.jsonl", "--gate", "--confirm"),
+        "NEW has to be the directory of one run",
+    ),
+    "a plugin that is not there": (
+        ("s/base", "s/worse", "--gate", "--confirm", "--plugin", "none.py"),
+        "no plugin file at none.py",
+    ),
+    "a run that does not say how it was made": (
+        ("s/base", "s/worse", "--gate", "--confirm"),
+        "so it cannot be repeated. Run its suite again",
+    ),
+    "a killed run": (("s/base", "s/killed", "--gate"), "has not come to its end: vae on digits, seed 9"),
 }
 
 
@@ -366,6 +385,10 @@ def test_wrong_input(
     write("half", trained("half", GOOD, ended=6), [FID_GATE])
     other = [Record(**{**_fields(r), "seed": 90 + (r.seed or 0)}) for r in trained("other", GOOD)]
     write("other", other, [{"metric": "modes.kl"}])
+    killed = write("killed", trained("killed", GOOD), [FID_GATE])
+    planned = {"label": "vae", "dataset": "digits", "trials": {"never begun": 9}}
+    resolved = json.loads((killed / "resolved.json").read_text())
+    (killed / "resolved.json").write_text(json.dumps({**resolved, "cohort": [planned]}))
     (write("damaged", trained("damaged", GOOD)) / "resolved.json").write_text("{")
     (fresh_folder / "bare.jsonl").write_text("".join(f"{r.to_json()}\n" for r in trained("bare", GOOD)))
     (fresh_folder / "s.toml").write_text(SUITE)
