@@ -178,8 +178,8 @@ class _Pair:
         """Whether every number of every seed is the same on both sides, and they are more than constants."""
         if self.within or self.base is None or self.new is None or self.base.ended != self.new.ended:
             return False
-        seeded = [name for name, one in self.metrics.items() if one.values]
-        both = [(self.base.metrics.get(name), self.new.metrics.get(name)) for name in seeded]
+        names = [(self.base.metrics.get(name), self.new.metrics.get(name)) for name in self.metrics]
+        both = [(a, b) for a, b in names if (a and a.values) or (b and b.values)]
         equal = all(a and b and a.values == b.values for a, b in both)
         return equal and any(a and len(set(a.values.values())) > 1 for a, _ in both)
 

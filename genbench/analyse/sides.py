@@ -163,7 +163,10 @@ def _side(records: Sequence[Record], whole: ModelSide) -> Side:
         found = [r for r in found if r.lanes == widest and r.seed is None]
         measured = tuple(_one_a_run(found))
     else:
-        values = {r.seed: r.value for r in found if r.seed is not None and r.value is not None}
+        ended = [
+            r for r in found if r.seed not in whole.unfinished
+        ]  # what was stopped may have been half done
+        values = {r.seed: r.value for r in ended if r.seed is not None and r.value is not None}
         for r in records:
             short = r.status in LOST or (lasting and r.value is None and r.status is Status.SKIPPED)
             if r.seed is not None and (short or r.seed in failed):

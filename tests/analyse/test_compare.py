@@ -390,7 +390,6 @@ def test_trials_that_are_not_over_are_told_and_left_out() -> None:
     assert within.unfinished == (Unfinished("base", "digits", "gan", (3, 6)),)
 
 
-@pytest.mark.xfail(reason="their numbers are said to be missing, and count all the same")
 def test_a_trial_that_was_stopped_after_it_was_measured_is_left_out_too() -> None:
     stopped = [record(FID, 99.0, seed=7, **NEW), outcome(Status.INTERRUPTED, seed=7, **NEW)]
     found = compare_runs(trained({FID: LOW}), [*trained({FID: LOW[:7]}, **NEW), *stopped])
@@ -572,7 +571,6 @@ def test_a_replay_is_of_the_same_trials_of_one_model() -> None:
     assert row(compare_runs(timed, changed(timed, run="new")), SPEED).verdict is Verdict.UNSURE
 
 
-@pytest.mark.xfail(reason="a metric counts where the base has numbers of it, and is not looked at else")
 def test_what_was_lost_on_either_side_is_no_replay() -> None:
     def side(recall: float | None, run: str) -> list[Record]:
         lack: dict[str, Any] = {} if recall is not None else {"status": Status.FAILED}

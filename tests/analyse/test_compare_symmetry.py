@@ -306,6 +306,9 @@ def test_losing_one_more_seed_never_makes_the_new_side_look_better(
     worse = [*fewer, *dead, outcome(status, seed=seed, run="new")]
     plain, other = rows(compare_runs(base, new)), rows(compare_runs(base, worse))
     for key, row in plain.items():
+        if key not in other:
+            assert row.verdict is Verdict.NEW  # the base has no such number, and now the new side has lost it
+            continue
         there = other[key]
         if row.improvement is not None and there.improvement is not None:
             assert there.improvement <= row.improvement
