@@ -157,6 +157,15 @@ def test_a_margin_that_is_none_is_wrong_usage(file, command, margin):
     assert left.value.code == 2
 
 
+def test_the_saved_baseline_is_small_and_can_be_read():
+    from against_baseline import BASELINE, read
+
+    benchmarks, about = read(BASELINE)
+    assert {"test_features", "test_steps[mlp-gan-5-auto]"} <= benchmarks.keys()
+    assert all(each.about["files"] >= 5 for each in benchmarks.values())
+    assert "node" not in about["machine_info"] and BASELINE.stat().st_size < 20_000
+
+
 def test_each_round_is_held_against_the_products_around_it():
     from beside import in_products
 
