@@ -103,12 +103,8 @@ def of_seeds(sizes: Sizes, workers: int) -> dict[str, Any]:
     """A/A and A/B."""
     wanted = [(NONE, range(sizes.healthy)), *((defect, range(sizes.defective)) for defect in OF_QUALITY)]
     pools = pool.train_pools(wanted, sizes.budget, workers)
-    healthy = pools[NONE.name]
-    return {
-        "medians": list(figures.medians(pools)),
-        "same_code": list(figures.same_code(healthy, sizes.sides, draws=sizes.draws)),
-        "defects": list(figures.with_defects(pools, OF_QUALITY, sizes.sides)),
-    }
+    found = figures.of_pools(pools, OF_QUALITY, sizes.sides, draws=sizes.draws, workers=workers)
+    return {"medians": list(figures.medians(pools)), **found}
 
 
 def of_time(sizes: Sizes, _: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from calibration.alarms import (
     AS_SHIPPED,
     PLEASING,
     TEST_ALONE,
+    Found,
     Share,
     alarms,
     confirmed,
@@ -23,11 +24,12 @@ from calibration.alarms import (
     without_defect,
 )
 from calibration.defects import NONE, Defect
-from calibration.pool import METRICS, Pool
+from calibration.pool import METRICS, Pool, in_processes
 from calibration.runs import MODELS
 from calibration.timing_alarms import Turns
 from calibration.timings import METRICS as TIMES
 from calibration.timings import Measurement, series
+from genbench.analyse.row import Verdict
 from genbench.analyse.significance import smallest_p
 
 Figures = dict[str, Any]
@@ -41,56 +43,78 @@ RUNS = (1, 2, 3, 4, 5, 6)
 _TURNS: tuple[Turns, ...] = ("by turns", "one after the other")
 
 
-def same_code(pool: Pool, sizes: Sequence[int], *, draws: int) -> Iterator[Figures]:
-    """A/A: a row for each number of seeds and each way to pair them."""
-    for paired in (False, True):
-        for n in sizes:
-            shipped = without_defect(pool, n, AS_SHIPPED, paired=paired)
-            bare = without_defect(pool, n, TEST_ALONE, paired=paired)
-            family = len(METRICS) * len(MODELS)
-            again = resampled(pool, n, TEST_ALONE, paired=paired, draws=draws)
-            yield {
-                "n": n,
-                "paired": paired,
-                "rows": family,
-                "can_fire": smallest_p(n, n, paired=paired) <= TEST_ALONE.alpha / family,
-                "alarms_as_shipped": _plain(alarms(shipped)),
-                "confirmed_as_shipped": _plain(confirmed(shipped)),
-                "alarms_without_margin": _plain(alarms(bare)),
-                "confirmed_without_margin": _plain(confirmed(bare)),
-                "any_difference_without_margin": _plain(decided(bare)),
-                "undecided": _plain(undecided(shipped)),
-                "each_row_alone_any_difference": {
-                    name: _plain(share) for name, share in rows(bare, ALARMING | PLEASING, alone=True).items()
-                },
-                "resampled_without_margin": _plain(again),
-            }
+_pools: Mapping[str, Pool] = {}  # of this process: they are sent to it once, and every task needs them
 
 
-def with_defects(
-    pools: Mapping[str, Pool], defects: Sequence[Defect], sizes: Sequence[int]
-) -> Iterator[Figures]:
-    """A/B: a row for each defect, number of seeds, and way to pair them."""
-    for defect in defects:
-        for paired in (False, True):
-            for n in sizes:
-                both = (pools[NONE.name], pools[defect.name])
-                shipped = with_defect(*both, n, AS_SHIPPED, paired=paired)
-                bare = with_defect(*both, n, TEST_ALONE, paired=paired)
-                yield {
-                    "defect": defect.name,
-                    "n": n,
-                    "paired": paired,
-                    "alarms_as_shipped": _plain(alarms(shipped)),
-                    "confirmed_as_shipped": _plain(confirmed(shipped)),
-                    "alarms_without_margin": _plain(alarms(bare)),
-                    "undecided": _plain(undecided(shipped)),
-                    "each_row_as_shipped": _of_rows(shipped, alone=False),
-                    "each_row_alone": _of_rows(shipped, alone=True),
-                    "each_row_better": {
-                        name: _plain(share) for name, share in rows(shipped, PLEASING, alone=False).items()
-                    },
-                }
+def of_pools(
+    pools: Mapping[str, Pool], defects: Sequence[Defect], sizes: Sequence[int], *, draws: int, workers: int
+) -> dict[str, list[Figures]]:
+    """A/A and A/B: a row for each number of seeds and each way to pair them, and for each defect.
+
+    Args:
+        pools: by defect; that of ``NONE`` has all seeds of the others and more.
+        defects: to be caught.
+        sizes: seeds a side.
+        draws: comparisons whose seeds are drawn anew from the whole pool.
+        workers: processes.
+    """
+    ways = [(n, paired) for paired in (False, True) for n in sizes]
+    same = [(None, n, paired, draws) for n, paired in ways]
+    other = [(defect, n, paired, draws) for defect in defects for n, paired in ways]
+    found = list(in_processes(_row_of, [*same, *other], workers, _keep, (pools,)))
+    return {"same_code": found[: len(same)], "defects": found[len(same) :]}
+
+
+def _keep(pools: Mapping[str, Pool]) -> None:
+    global _pools  # noqa: PLW0603
+    _pools = pools
+
+
+def _row_of(task: tuple[Defect | None, int, bool, int]) -> Figures:
+    defect, n, paired, draws = task
+    if defect is None:
+        return same_code(_pools[NONE.name], n, paired=paired, draws=draws)
+    return with_defects(_pools[NONE.name], _pools[defect.name], defect, n, paired=paired)
+
+
+def same_code(pool: Pool, n: int, *, paired: bool, draws: int) -> Figures:
+    """A/A with so many seeds a side."""
+    shipped = without_defect(pool, n, AS_SHIPPED, paired=paired)
+    bare = without_defect(pool, n, TEST_ALONE, paired=paired)
+    family = len(METRICS) * len(MODELS)
+    either = rows(bare, ALARMING | PLEASING, alone=True)
+    return {
+        "n": n,
+        "paired": paired,
+        "rows": family,
+        "can_fire": smallest_p(n, n, paired=paired) <= TEST_ALONE.alpha / family,
+        "alarms_as_shipped": _plain(alarms(shipped)),
+        "confirmed_as_shipped": _plain(confirmed(shipped)),
+        "alarms_without_margin": _plain(alarms(bare)),
+        "confirmed_without_margin": _plain(confirmed(bare)),
+        "any_difference_without_margin": _plain(decided(bare)),
+        "undecided": _plain(undecided(shipped)),
+        "each_row_alone_any_difference": {name: _plain(share) for name, share in either.items()},
+        "resampled_without_margin": _plain(resampled(pool, n, TEST_ALONE, paired=paired, draws=draws)),
+    }
+
+
+def with_defects(healthy: Pool, defective: Pool, defect: Defect, n: int, *, paired: bool) -> Figures:
+    """A/B with so many seeds a side."""
+    shipped = with_defect(healthy, defective, n, AS_SHIPPED, paired=paired)
+    bare = with_defect(healthy, defective, n, TEST_ALONE, paired=paired)
+    return {
+        "defect": defect.name,
+        "n": n,
+        "paired": paired,
+        "alarms_as_shipped": _plain(alarms(shipped)),
+        "confirmed_as_shipped": _plain(confirmed(shipped)),
+        "alarms_without_margin": _plain(alarms(bare)),
+        "undecided": _plain(undecided(shipped)),
+        "each_row_as_shipped": _of_rows(shipped, ALARMING, alone=False),
+        "each_row_alone": _of_rows(shipped, ALARMING, alone=True),
+        "each_row_better": _of_rows(shipped, PLEASING, alone=False),
+    }
 
 
 def medians(pools: Mapping[str, Pool]) -> Iterator[Figures]:
@@ -153,8 +177,8 @@ def alarms_of_timings(made: Sequence[Measurement]) -> Iterator[Figures]:
                 yield _row(busy, metric, margin, 1, "any two", _sum(false), caught)
 
 
-def _of_rows(cases: Sequence[Any], *, alone: bool) -> dict[str, list[int]]:
-    return {name: _plain(share) for name, share in rows(cases, ALARMING, alone=alone).items()}
+def _of_rows(cases: Sequence[Found], among: frozenset[Verdict], *, alone: bool) -> dict[str, list[int]]:
+    return {name: _plain(share) for name, share in rows(cases, among, alone=alone).items()}
 
 
 def _row(busy: bool, metric: str, margin: float, n: int, turns: str, false: Share, caught: Share) -> Figures:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any, TypeVar
 
 import torch
 
 from calibration.defects import Defect
 from calibration.runs import DISTANCE, Budget, records_of
 from genbench.core.record import Record
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 Pool = Mapping[int, tuple[Record, ...]]
 """By seed: the records of both models."""
@@ -55,30 +59,49 @@ def train_pools(
         for start in range(0, len(seeds), budget.lanes)
     ]
     pools: dict[str, dict[int, tuple[Record, ...]]] = {}
-    for done, ((defect, _, _), found) in enumerate(zip(tasks, _work(tasks, workers), strict=True), start=1):
-        pools.setdefault(defect.name, {}).update(found)
+    found = in_processes(_train, tasks, workers)
+    for done, ((defect, _, _), trained) in enumerate(zip(tasks, found, strict=True), start=1):
+        pools.setdefault(defect.name, {}).update(trained)
         print(f"{done} of {len(tasks)} cohorts, {defect.name}", file=sys.stderr, flush=True)
     return dict(pools)
 
 
-Task = tuple[Defect, tuple[int, ...], Budget]
+def in_processes(
+    work: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    ready: Callable[..., None] | None = None,
+    given: tuple[Any, ...] = (),
+) -> Iterator[Result]:
+    """The work of all tasks, in their order, by fresh processes of one thread each; with one worker, here.
 
-
-def _work(tasks: Sequence[Task], workers: int) -> Iterator[Pool]:
+    Args:
+        work: of one task.
+        tasks: what it is given.
+        workers: processes.
+        ready: called with ``given`` in each process before its first task.
+        given: what all tasks need.
+    """
     if workers == 1:
-        yield from map(_train, tasks)
+        if ready:
+            ready(*given)
+        yield from map(work, tasks)
         return
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=fresh, initializer=_one_thread) as pool:
-        yield from pool.map(_train, tasks)
+    with ProcessPoolExecutor(
+        workers, mp_context=fresh, initializer=_one_thread, initargs=(ready, *given)
+    ) as pool:
+        yield from pool.map(work, tasks)
 
 
-def _one_thread() -> None:
+def _one_thread(ready: Callable[..., None] | None, *given: Any) -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
+    if ready:
+        ready(*given)
 
 
-def _train(task: Task) -> Pool:
+def _train(task: tuple[Defect, tuple[int, ...], Budget]) -> Pool:
     defect, seeds, budget = task
     found: dict[int, list[Record]] = {seed: [] for seed in seeds}
     for record in records_of(seeds, budget, defect, METRICS):
