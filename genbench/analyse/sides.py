@@ -122,7 +122,8 @@ def _model_side(records: Sequence[Record]) -> ModelSide:
             by_metric.setdefault(record.metric, []).append(record)
     steps = frozenset(r.step for r in kept if r.metric == OUTCOME and r.status is Status.DONE)
     side = ModelSide(ended)
-    return ModelSide(ended, steps, {name: _side(mine, side) for name, mine in by_metric.items()})
+    stopped = {r.seed for r in kept if r.metric == OUTCOME} & side.unfinished
+    return ModelSide(ended, steps, {name: _side(mine, side, stopped) for name, mine in by_metric.items()})
 
 
 def _chosen_runs(records: Sequence[Record]) -> dict[int, str]:
@@ -148,7 +149,7 @@ def _chosen_runs(records: Sequence[Record]) -> dict[int, str]:
     }
 
 
-def _side(records: Sequence[Record], whole: ModelSide) -> Side:
+def _side(records: Sequence[Record], whole: ModelSide, stopped: set[int | None]) -> Side:
     first, failed = records[0], whole.failed
     lasting = first.metric.startswith(TARGET)  # there, to have skipped is never to have got there
     found = [r for r in records if r.value is not None and r.status is Status.DONE]
@@ -163,9 +164,7 @@ def _side(records: Sequence[Record], whole: ModelSide) -> Side:
         found = [r for r in found if r.lanes == widest and r.seed is None]
         measured = tuple(_one_a_run(found))
     else:
-        ended = [
-            r for r in found if r.seed not in whole.unfinished
-        ]  # what was stopped may have been half done
+        ended = [r for r in found if r.seed not in stopped]  # it may have been half done
         values = {r.seed: r.value for r in ended if r.seed is not None and r.value is not None}
         for r in records:
             short = r.status in LOST or (lasting and r.value is None and r.status is Status.SKIPPED)
