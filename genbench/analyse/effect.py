@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import comb
 
 from genbench.analyse.estimates import CONFIDENCE
+from genbench.analyse.significance import EXACT_UP_TO
 from genbench.core.record import Better
 
 
@@ -107,6 +108,8 @@ def _mann_whitney_cut(base: int, new: int) -> int:
     """The largest k with P(U < k) at most (1 - confidence) / 2, without ties."""
     import numpy as np
 
+    if base + new > EXACT_UP_TO:
+        return _normal_cut(base * new / 2, base * new * (base + new + 1) / 12)
     # Ways to have U = u: coefficients of the product of (1 - q^(new + i)) / (1 - q^i) over i = 1, ..., base.
     # Each comes from those below it: the tail that is looked at is exact whatever becomes of the other end.
     counts = np.zeros(base * new + 1)
@@ -123,11 +126,19 @@ def _signed_rank_cut(n: int) -> int:
     """The same for the sum of n signed ranks."""
     import numpy as np
 
+    if n > EXACT_UP_TO:
+        return _normal_cut(n * (n + 1) / 4, n * (n + 1) * (2 * n + 1) / 24)
     counts = np.zeros(n * (n + 1) // 2 + 1)
     counts[0] = 1.0
     for rank in range(1, n + 1):
         counts[rank:] += counts[:-rank].copy()
     return int(np.searchsorted(np.cumsum(counts) / counts.sum(), (1 - CONFIDENCE) / 2, side="right"))
+
+
+def _normal_cut(mean: float, variance: float) -> int:
+    from scipy.stats import norm
+
+    return int(mean - norm.isf((1 - CONFIDENCE) / 2) * math.sqrt(variance))
 
 
 def _minus(new: float, base: float) -> float:

@@ -60,16 +60,16 @@ def seeds_for_sameness(seen: Shift, n: int, margin: float, least: int) -> int | 
         return None
     if not half:
         return least
+    import numpy as np
     from scipy.stats import norm
 
     reach = float(norm.isf((1 - CONFIDENCE) / 2))
     spread = half / reach * math.sqrt(n)  # the interval's own standard error, of one seed a side
-    for wanted in range(max(least, 2), MOST + 1):
-        error = spread / math.sqrt(wanted)
-        near, far = room / error - reach, (margin + abs(seen.estimate)) / error - reach
-        if norm.cdf(near) + norm.cdf(far) - 1 >= POWER:  # neither end of the interval sticks out
-            return wanted
-    return None
+    tried = np.arange(max(least, 2), MOST + 1)
+    error = spread / np.sqrt(tried)
+    near, far = room / error - reach, (margin + abs(seen.estimate)) / error - reach
+    enough = tried[norm.cdf(near) + norm.cdf(far) - 1 >= POWER]  # neither end of the interval sticks out
+    return int(enough[0]) if len(enough) else None
 
 
 def _quantiles(alpha: float) -> float:

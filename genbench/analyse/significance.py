@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_EXACT_UP_TO = 100
+EXACT_UP_TO = 100
 """Values of both sides together up to which null distributions are counted out; beyond, normal ones."""
 
 _SAME = 1e-9
@@ -37,7 +37,7 @@ def mann_whitney(base: Sequence[float], new: Sequence[float]) -> float:
 
     if not len(base) or not len(new):
         return 1.0
-    if len(base) + len(new) > _EXACT_UP_TO:
+    if len(base) + len(new) > EXACT_UP_TO:
         ranks = rankdata([*base, *new])  # which are finite, as the values need not be
         split = np.split(ranks, [len(base)])
         if ranks.min() == ranks.max():
@@ -67,7 +67,7 @@ def sign_flip(differences: Sequence[float]) -> float:
     if not len(signed):
         return 1.0
     ranks = rankdata(np.abs(signed))
-    if len(signed) > _EXACT_UP_TO:
+    if len(signed) > EXACT_UP_TO:
         spread = float(np.sqrt((ranks**2).sum()) / 2)
         return float(min(1.0, 2 * norm.sf(abs(ranks[signed > 0].sum() - ranks.sum() / 2) / spread)))
     doubled = np.rint(2 * ranks).astype(int)
