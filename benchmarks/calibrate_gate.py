@@ -118,6 +118,7 @@ def of_time(sizes: Sizes, _: int) -> dict[str, Any]:
                 "process": run.process,
                 "busy": run.busy,
                 "slower": run.slower,
+                "others": run.others,
                 "values": {
                     f"{r.model} {r.metric}": [r.value, r.error] for r in run.records if r.seed is None
                 },

@@ -115,7 +115,7 @@ def runs_of(speeds, *, slower=False, busy=False):
     metric = "throughput.lane_images_per_s"
     return [
         Measurement(
-            0, busy, slower,
+            0, busy, slower, None,
             tuple(
                 made(metric, speed, model=m, seed=None, better="higher", run=f"{slower} {place}", error=1.0)
                 for m in MODELS

@@ -142,7 +142,12 @@ def spread_of_timings(made: Sequence[Measurement]) -> Iterator[Figures]:
     for busy in (False, True):
         shipped, slower = (series(made, busy=busy, slower=kind) for kind in (False, True))
         for metric in TIMES:
-            row: Figures = {"busy": busy, "metric": metric}
+            others = [run.others for run in (*shipped, *slower) if run.others is not None]
+            row: Figures = {
+                "busy": busy,
+                "metric": metric,
+                "others": [_quantile(sorted(others), q) for q in (0.0, 0.5, 1.0)],
+            }
             for name, apart in timing_alarms.differences(shipped, metric).items():
                 ordered = sorted(apart)
                 row[name] = [_quantile(ordered, q) for q in (0.5, 0.9, 0.95, 1.0)]

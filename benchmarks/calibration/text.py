@@ -98,8 +98,11 @@ def timings(spread: Rows, alarms: Rows) -> Iterator[str]:
     for row in spread:
         quantiles = [" ".join(f"{100 * q:.3g}" for q in row[kind]) for kind in ("next", "any two")]
         yield layout.format(_machine(row), row["metric"], *quantiles)
+    for row in {row["busy"]: row for row in spread}.values():
+        least, middle, most = row["others"]
+        yield f"{_machine(row)}: others kept {middle:.2f} cores busy, {least:.2f} to {most:.2f}"
     for row in spread:
-        ratios = ", ".join(f"{key} {row[key]:.3f}" for key in row if key.endswith("shipped"))
+        ratios = ", ".join(f"{key} {row[key]:.2f}" for key in row if key.endswith("shipped"))
         yield f"{_machine(row)} {row['metric']}: {ratios}"
     yield from _heading("One run a side, any two: false alarms / caught slower steps, %, by margin")
     margins = sorted({row["margin"] for row in alarms})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from calibration.defects import NONE, SLOWER
 from calibration.runs import Budget, records_of
@@ -41,12 +43,14 @@ class Measurement:
         process: which fresh process made it.
         busy: whether a neighbour was at work.
         slower: whether the steps were.
+        others: cores that other processes kept busy meanwhile, on average; ``None`` where it cannot be told.
         records: of ``METRICS``, of both models, under a run's name of its own.
     """
 
     process: int
     busy: bool
     slower: bool
+    others: float | None
     records: tuple[Record, ...]
 
     def value(self, model: str, metric: str) -> float:
@@ -68,13 +72,14 @@ def measure(budget: Budget, *, processes: int, pairs: int) -> list[Measurement]:
         busy = number % 2 == 1
         fresh = multiprocessing.get_context("spawn")
         with neighbour() if busy else _nobody(), ProcessPoolExecutor(1, mp_context=fresh) as one:
-            for slower, records in one.submit(_series, budget, pairs).result():
+            for slower, others, records in one.submit(_series, budget, pairs).result():
                 named = tuple(replace(r, run=f"run-{len(made)}") for r in records)
-                made.append(Measurement(number, busy, slower, named))
+                made.append(Measurement(number, busy, slower, others, named))
+        print(f"{number + 1} of {2 * processes} processes", file=sys.stderr, flush=True)
     return made
 
 
-def _series(budget: Budget, pairs: int) -> list[tuple[bool, list[Record]]]:
+def _series(budget: Budget, pairs: int) -> list[tuple[bool, float | None, list[Record]]]:
     """Pairs of runs in one process, in the order shipped, slower, slower, shipped, ...; the first is lost.
 
     A drift of the machine's speed then favours neither. The run that is lost compiles.
@@ -84,7 +89,25 @@ def _series(budget: Budget, pairs: int) -> list[tuple[bool, list[Record]]]:
     order = [
         slower for pair in range(pairs) for slower in ((False, True) if pair % 2 == 0 else (True, False))
     ]
-    return [(slower, records_of(seeds, budget, SLOWER if slower else NONE, METRICS)) for slower in order]
+    made = []
+    for slower in order:
+        began, before = time.monotonic(), _others_s()
+        records = records_of(seeds, budget, SLOWER if slower else NONE, METRICS)
+        after, took = _others_s(), time.monotonic() - began
+        others = None if before is None or after is None else (after - before) / took
+        made.append((slower, others, records))
+    return made
+
+
+def _others_s() -> float | None:
+    """Seconds of all cores so far that this process did not use; ``None`` where the system does not tell."""
+    try:
+        _, *ticks = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+    except OSError:
+        return None
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(int, ticks)
+    everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+    return everyone - time.process_time()
 
 
 @contextmanager
