@@ -98,7 +98,7 @@ def timings(spread: Rows, alarms: Rows) -> Iterator[str]:
     for row in spread:
         quantiles = [" ".join(f"{100 * q:.3g}" for q in row[kind]) for kind in ("next", "any two")]
         yield layout.format(_machine(row), row["metric"], *quantiles)
-    for row in {row["busy"]: row for row in spread}.values():
+    for row in {row["busy"]: row for row in spread if row.get("others")}.values():
         least, middle, most = row["others"]
         yield f"{_machine(row)}: others kept {middle:.2f} cores busy, {least:.2f} to {most:.2f}"
     for row in spread:
