@@ -146,7 +146,7 @@ def spread_of_timings(made: Sequence[Measurement]) -> Iterator[Figures]:
             row: Figures = {
                 "busy": busy,
                 "metric": metric,
-                "others": [_quantile(sorted(others), q) for q in (0.0, 0.5, 1.0)],
+                "others": [_quantile(sorted(others), q) for q in (0.0, 0.5, 1.0)] if others else [],
             }
             for name, apart in timing_alarms.differences(shipped, metric).items():
                 ordered = sorted(apart)

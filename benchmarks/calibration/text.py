@@ -29,7 +29,7 @@ def same_code(rows: Rows) -> Iterator[str]:
         yield layout.format(_pairing(row), row["n"], told[0][1], *shares, *again) + silent
     yield "* so few seeds reach no p small enough for so many rows: such a gate never fires"
     yield "either way: any row better or worse, no margin; twice: alarms without margin"
-    yield "that fresh seeds confirm; drawn: alarms without margin when sides are drawn anew,"
+    yield "that fresh seeds confirm; drawn: alarms without margin if sides are drawn anew,"
     yield f"of {rows[0]['resampled_without_margin'][1]} comparisons that share seeds"
     yield from _heading("One row as a family of its own: differs, either way, p at most 0.05, %")
     names = list(rows[0]["each_row_alone_any_difference"])
@@ -49,7 +49,7 @@ def with_defects(rows: Rows) -> Iterator[str]:
     if not rows:
         return
     yield from _heading("A planted defect: comparisons in which a gate on all rows raises an alarm, %")
-    layout = "{:14} {:>3} {:>8} {:>18} {:>18} {:>7} {:>6}"
+    layout = "{:12} {:>3} {:>8} {:>19} {:>19} {:>5} {:>6}"
     yield layout.format("", "n", "compared", "margin 5 %", "no margin", "twice", "undec.")
     for row, first in _with_first(rows, ("defect", "paired")):
         if first:
@@ -57,8 +57,8 @@ def with_defects(rows: Rows) -> Iterator[str]:
         shipped, bare = row["alarms_as_shipped"], row["alarms_without_margin"]
         others = [_plain(row[key]) for key in ("confirmed_as_shipped", "undecided")]
         yield layout.format("", row["n"], shipped[1], _percent(shipped), _percent(bare), *others)
-    yield "twice: alarms at the margin of 5 % that fresh seeds confirm; undec.: a gate without"
-    yield "enough numbers to be judged by, which is not passed either"
+    yield "twice: alarms at the margin of 5 % that fresh seeds confirm; undec.: a gate"
+    yield "without enough numbers to be judged by, which is not passed either"
     sizes = sorted({row["n"] for row in rows})
     for alone, title in (
         (False, "Which rows are WORSE, corrected for all of them, margin 5 %, %"),
@@ -102,11 +102,11 @@ def timings(spread: Rows, alarms: Rows) -> Iterator[str]:
         least, middle, most = row["others"]
         yield f"{_machine(row)}: others kept {middle:.2f} cores busy, {least:.2f} to {most:.2f}"
     for row in spread:
-        ratios = ", ".join(f"{key} {row[key]:.2f}" for key in row if key.endswith("shipped"))
-        yield f"{_machine(row)} {row['metric']}: {ratios}"
+        ratios = ", ".join(f"{key.split()[0]} {row[key]:.2f}" for key in row if key.endswith("shipped"))
+        yield f"{_machine(row)} {row['metric']}, slower over shipped: {ratios}"
     yield from _heading("One run a side, any two: false alarms / caught slower steps, %, by margin")
     margins = sorted({row["margin"] for row in alarms})
-    layout = "{:6} {:30}" + " {:>8}" * len(margins)
+    layout = "{:6} {:28}" + " {:>8}" * len(margins)
     yield layout.format("", "", *(f"{100 * margin:g} %" for margin in margins))
     yield from _by_margin([row for row in alarms if row["turns"] == "any two"], layout, margins)
     for turns in ("by turns", "one after the other"):
