@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from calibration.alarms import Share
@@ -19,14 +19,14 @@ def same_code(rows: Rows) -> Iterator[str]:
     yield from _heading(
         f"The same code on both sides: alarms of a gate on {rows[0]['rows']} rows, alpha 0.05, %"
     )
-    layout = "{:8} {:>2} {:>8} {:>14} {:>14} {:>14} {:>5} {:>5}"
-    yield layout.format("seeds", "n", "compared", "margin 5 %", "no margin", "either way", "twice", "drawn")
+    layout = "{:8} {:>2}{} {:>5} {:>15} {:>15} {:>15} {:>5} {:>5}"
+    yield layout.format("seeds", "n", " ", "comp.", "margin 5 %", "no margin", "either way", "twice", "drawn")
     for row in rows:
         told = (row["alarms_as_shipped"], row["alarms_without_margin"], row["any_difference_without_margin"])
         again = [_plain(row[f"{how}_without_margin"], 1) for how in ("confirmed", "resampled")]
         shares = [_percent(share) for share in told]
-        silent = "" if row["can_fire"] else " *"
-        yield layout.format(_pairing(row), row["n"], told[0][1], *shares, *again) + silent
+        silent = " " if row["can_fire"] else "*"
+        yield layout.format(_pairing(row), row["n"], silent, told[0][1], *shares, *again)
     yield "* so few seeds reach no p small enough for so many rows: such a gate never fires"
     yield "either way: any row better or worse, no margin; twice: alarms without margin"
     yield "that fresh seeds confirm; drawn: alarms without margin if sides are drawn anew,"
@@ -96,7 +96,7 @@ def timings(spread: Rows, alarms: Rows) -> Iterator[str]:
     yield layout.format("", "", "next in time", "any two")
     yield layout.format("", "", "50  90  95 max", "50  90  95 max")
     for row in spread:
-        quantiles = [" ".join(f"{100 * q:.3g}" for q in row[kind]) for kind in ("next", "any two")]
+        quantiles = [" ".join(_short(100 * q) for q in row[kind]) for kind in ("next", "any two")]
         yield layout.format(_machine(row), row["metric"], *quantiles)
     for row in {row["busy"]: row for row in spread if row.get("others")}.values():
         least, middle, most = row["others"]
@@ -174,10 +174,11 @@ def _plain(share: Sequence[int], digits: int = 0) -> str:
     return f"{100 * Share(*share).value:.{digits}f}"
 
 
-def _percent(share: Sequence[int]) -> str:
+def _percent(share: Sequence[int], write: Callable[[float], str] = "{:.1f}".format) -> str:
     told = Share(*share)
-    return _interval(told.value, *told.interval)
+    value, low, high = (write(100 * number) for number in (told.value, *told.interval))
+    return f"{value} [{low}, {high}]"
 
 
-def _interval(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+def _short(percent: float) -> str:
+    return f"{percent:.1f}" if percent < 10 else f"{percent:.0f}"
