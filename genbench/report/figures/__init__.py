@@ -1,0 +1,1 @@
+"""Figures: one file each, from records alone, with the numbers behind them. No torch."""

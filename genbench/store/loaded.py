@@ -1,0 +1,59 @@
+"""Runs as they were read: their records, and where the files of their trials lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genbench.core.errors import RecordError
+from genbench.core.record import Record
+from genbench.store.journal import read_records
+from genbench.store.rundir import RunDirectory, resolve_run
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRun:
+    """One run that was asked for.
+
+    Attributes:
+        asked: what the user called it.
+        directory: its folder; ``None`` for a lone file of records.
+        records: all of its records, never none.
+    """
+
+    asked: str
+    directory: RunDirectory | None
+    records: tuple[Record, ...]
+
+    @property
+    def path(self) -> Path | None:
+        """The folder, if there is one."""
+        return self.directory.path if self.directory else None
+
+
+def load_runs(runs: Sequence[str | Path], results: str | Path = "results") -> tuple[LoadedRun, ...]:
+    """Read several runs, in the order given.
+
+    Args:
+        runs: run directories, files of records, ``SUITE/latest``, or ``SUITE/RUN`` under ``results``.
+        results: the folder of all runs.
+
+    Raises:
+        RecordError: there is no such run, its records cannot be read, none was finished, or a run is given
+            twice.
+    """
+    loaded: list[LoadedRun] = []
+    places: dict[Path, str] = {}
+    for run in runs:
+        found = resolve_run(run, results)
+        directory = found if isinstance(found, RunDirectory) else None
+        file = found.records if isinstance(found, RunDirectory) else found
+        if earlier := places.get(file.resolve()):
+            raise RecordError(f"{earlier} and {run} are the same run, {file.parent}. Name each run once.")
+        places[file.resolve()] = str(run)
+        records = read_records(file)
+        if not records:
+            raise RecordError(f"{run}: no number was finished there, so there is nothing to show.")
+        loaded.append(LoadedRun(str(run), directory, tuple(records)))
+    return tuple(loaded)
