@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genbench.report.figure import new_figure, save_png, style
+from genbench.report.figures.figure import new_figure, save_png, style
+from genbench.report.figures.palette import CONTROL_COLOR
 from genbench.report.folding import fold
-from genbench.report.palette import CONTROL_COLOR
 from genbench.report.untrusted import clean
 
 if TYPE_CHECKING:

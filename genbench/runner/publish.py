@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from genbench.report.plots import write_plots
+from genbench.analyse.merge import merged
+from genbench.report.figures.catalogue import write_plots
 from genbench.report.render import render
 from genbench.report.tables import build_tables
 from genbench.runner.progress import Reporter
 from genbench.store.atomic import write_text
 from genbench.store.journal import read_records
+from genbench.store.loaded import LoadedRun
 from genbench.store.rundir import RunDirectory
 
 
@@ -18,5 +20,5 @@ def publish(directory: RunDirectory, reporter: Reporter) -> None:
         return
     write_text(directory.tables, render(build_tables(records), "md"))
     reporter.begin("plots", 0)
-    write_plots(records, directory.plots)
+    write_plots(merged([LoadedRun(directory.name, directory, tuple(records))]), directory.plots)
     reporter.end()

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genbench.report.palette import looks
+from genbench.report.figures.palette import looks
 
 
 def test_models_that_ship_keep_their_looks_in_any_company() -> None:

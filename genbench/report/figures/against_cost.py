@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.summary import Summary
 from genbench.core.record import Better, Record, Status
-from genbench.report.figure import new_figure, style
+from genbench.report.figures.figure import new_figure, style
+from genbench.report.figures.frames import estimates_frame
+from genbench.report.figures.palette import CONTROL_COLOR, Look, looks
+from genbench.report.figures.plot import Plot, Scope
 from genbench.report.folding import fold
 from genbench.report.headings import ARROWS, heading_of
 from genbench.report.numbers import show
-from genbench.report.palette import CONTROL_COLOR, Look, looks
 from genbench.report.untrusted import clean
 
 if TYPE_CHECKING:
@@ -39,7 +41,25 @@ class _Point:
     quality: Estimate
 
 
-def quality_against_cost(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:
+def quality_against_cost(scope: Scope) -> Plot | None:
+    """What quality costs."""
+    title = f"{scope.where}: what quality costs"
+    figure = draw_against_cost(scope.summary, scope.records, title)
+    if figure is None:
+        return None
+    frame = estimates_frame(scope.summary, [QUALITY, COST])
+    return Plot(
+        scope.summary.run,
+        scope.summary.dataset,
+        "quality-against-cost",
+        title,
+        "Quality against the training time of a lane.",
+        figure,
+        frame,
+    )
+
+
+def draw_against_cost(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:
     """Draw Fréchet distance against training seconds; ``None`` where no model has both.
 
     The seconds are those of one lane: the steady time of its steps over the lanes that share it,

@@ -12,9 +12,9 @@ from PIL import Image
 from genbench.analyse.summary import Summary, summarise
 from genbench.core.errors import OutputError
 from genbench.core.record import OUTCOME, Better, Record, Status
-from genbench.report.against_cost import quality_against_cost
-from genbench.report.bars import COST, QUALITY, bars
-from genbench.report.plots import file_name, write_plots
+from genbench.report.figures.against_cost import quality_against_cost
+from genbench.report.figures.bars import COST, QUALITY, bars
+from genbench.report.figures.catalogue import file_name, write_plots
 
 Make = Callable[..., Record]
 COST_METRIC = {"metric": "throughput.s_per_1000_steps", "seed": None, "unit": "s"}
@@ -153,7 +153,7 @@ def test_equal_and_single_zero_values_can_be_drawn(make: Make, tmp_path: Path) -
 def test_title_says_dataset_fallback_and_quick(make: Make, tmp_path: Path) -> None:
     protocol = {"fallback_for": "mnist", "quick": True}
     (_, svg) = write_plots([make(protocol=protocol)], tmp_path)
-    from genbench.report.plots import _figures
+    from genbench.report.figures.catalogue import _figures
 
     figure = _figures(summarise([make(protocol=protocol)])[0], [make(protocol=protocol)])["quality"]
     assert (
@@ -213,7 +213,7 @@ render(build_tables(records), "rich", 80)
 assert not {{"pandas", "seaborn", "matplotlib"}} & set(sys.modules), "tables need no plotting"
 import matplotlib as mpl
 before = dict(mpl.rcParams)
-from genbench.report.plots import write_plots
+from genbench.report.figures.catalogue import write_plots
 write_plots(records, Path({str(tmp_path)!r}))
 import matplotlib.pyplot as plt
 assert not plt.get_fignums()

@@ -10,11 +10,13 @@ from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import Spot, courses
 from genbench.analyse.summary import Metric, Summary
 from genbench.core.record import Record
-from genbench.report.figure import new_figure, style
+from genbench.report.figures.figure import new_figure, style
+from genbench.report.figures.frames import estimates_frame
+from genbench.report.figures.palette import CONTROL_COLOR, Look, looks
+from genbench.report.figures.plot import Plot, Scope
 from genbench.report.folding import fold
 from genbench.report.headings import group_of, heading_of, rank_of
 from genbench.report.numbers import prefix_of, scale_of, show
-from genbench.report.palette import CONTROL_COLOR, Look, looks
 from genbench.report.untrusted import clean
 
 if TYPE_CHECKING:
@@ -34,6 +36,18 @@ _LOG_FROM = 20.0  # a range wider than this is drawn on a logarithmic axis
 _NAME_WIDTH = 26
 _HOW = "median, and from the\nlowest to the highest seed"
 _FEWER = "\nhollow: of fewer seeds, others\nwere lost or ended early"
+
+
+def course(scope: Scope) -> Plot | None:
+    """How quality went while models were trained."""
+    title = f"{scope.where}: quality while training"
+    figure = quality_curves(scope.summary, scope.everything, title)
+    if figure is None:
+        return None
+    frame = estimates_frame(scope.summary, [QUALITY])
+    return Plot(
+        scope.summary.run, scope.summary.dataset, "course", title, "Quality at equal cost.", figure, frame
+    )
 
 
 def quality_curves(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from genbench.analyse.summary import summarise
 from genbench.core.record import OUTCOME, Better, Record
-from genbench.report.curves import quality_curves
-from genbench.report.plots import write_plots
+from genbench.report.figures.course import quality_curves
+from genbench.report.figures.catalogue import write_plots
 
 Make = Callable[..., Record]
 PER_STEP = {"cost.seconds": 0.01, "cost.images": 64.0, "cost.gflop": 0.5}

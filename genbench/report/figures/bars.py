@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.summary import Metric, Row, Summary
-from genbench.report.figure import new_figure, style
+from genbench.report.figures.figure import new_figure, style
+from genbench.report.figures.frames import estimates_frame
+from genbench.report.figures.palette import CONTROL_COLOR, Look, looks
+from genbench.report.figures.plot import Plot, Scope
 from genbench.report.folding import fold
 from genbench.report.headings import heading_of
 from genbench.report.numbers import prefix_of, scale_of, show
-from genbench.report.palette import CONTROL_COLOR, Look, looks
 from genbench.report.untrusted import clean
 
 if TYPE_CHECKING:
@@ -36,6 +38,32 @@ _COLUMNS = 3
 _ROOM = 1.18  # an axis ends a little beyond its longest bar
 _NAME_WIDTH = 24
 _SMALL = 7  # points
+
+
+def quality(scope: Scope) -> Plot | None:
+    """Metrics of quality and of modes."""
+    return _plot(scope, QUALITY, "quality", "samples and modes")
+
+
+def cost(scope: Scope) -> Plot | None:
+    """Throughput and cost."""
+    return _plot(scope, COST, "cost", "throughput and cost")
+
+
+def _plot(scope: Scope, names: Sequence[str], name: str, about: str) -> Plot | None:
+    title = f"{scope.where}: {about}"
+    figure = bars(scope.summary, names, title)
+    if figure is None:
+        return None
+    return Plot(
+        scope.summary.run,
+        scope.summary.dataset,
+        name,
+        title,
+        "Medians over seeds.",
+        figure,
+        estimates_frame(scope.summary, names),
+    )
 
 
 def bars(summary: Summary, names: Sequence[str], title: str) -> Figure | None:
