@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.rank import cost_of, not_dominated, rank_columns
@@ -44,31 +45,65 @@ def rank_note(ranks: Ranks, metrics: Sequence[str]) -> list[str]:
     return [note]
 
 
-def pareto_note(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks) -> list[str]:
-    """Below the first table of quality: the models that are best for what training a lane cost."""
-    there = [name for name in QUALITY_GROUPS if any(group_of(m.name) == name for m in summary.metrics)]
-    if not there or group != there[0] or is_quick(records):
-        return []
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The models that are best for what training a lane cost.
+
+    Attributes:
+        metric: of quality, that stands against cost.
+        models: those that no other one dominates.
+        cost: what training a lane of each model cost.
+        unit: of the cost.
+    """
+
+    metric: str
+    models: tuple[str, ...]
+    cost: Mapping[str, float]
+    unit: str
+
+
+def pareto_front(summary: Summary, records: Sequence[Record], ranks: Ranks) -> Front | None:
+    """Quality against cost on one dataset; ``None`` where fewer than two models have both.
+
+    Quality is the first column with ranks of the first group of quality; without any, its first over seeds,
+    in which all models count as equal.
+    """
+    group = _quality_group(summary)
+    if not group or is_quick(records):
+        return None
     models = _models(records)
     cost = {name: seconds for name, by in models.items() if (seconds := cost_of(by.get(SECONDS))) is not None}
     metric, quality = _standing(summary, group, models, ranks)
     front = not_dominated(quality, cost)
     if not front or sum(model in cost for model in quality) < 2:
-        return []
-    estimates = {row.model: row.cells[metric].estimate for row in summary.rows}
+        return None
     unit = next(by[SECONDS].unit for by in models.values() if SECONDS in by)
+    return Front(metric, front, cost, unit)
+
+
+def pareto_note(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks) -> list[str]:
+    """Below the first table of quality: the models that are best for what training a lane cost."""
+    if group != _quality_group(summary) or (front := pareto_front(summary, records, ranks)) is None:
+        return []
+    estimates = {row.model: row.cells[front.metric].estimate for row in summary.rows}
 
     def told(model: str) -> str:
         guess = estimates[model]
         value = show(guess).value if guess else MISSING
-        seconds = show(Estimate(cost[model], None, None, 1)).value
-        return f"{clean(model)} ({value}, {seconds} {clean(unit)})"
+        seconds = show(Estimate(front.cost[model], None, None, 1)).value
+        return f"{clean(model)} ({value}, {seconds} {clean(front.unit)})"
 
     note = (
-        f"Pareto front of {label_of(metric)} and the training time of a lane: {', '.join(map(told, front))}. "
+        f"Pareto front of {label_of(front.metric)} and the training time of a lane: "
+        f"{', '.join(map(told, front.models))}. "
         f"Models of one rank count as equal there, and so do times within {MEASURED}."
     )
     return [note]
+
+
+def _quality_group(summary: Summary) -> str:
+    groups = {group_of(metric.name) for metric in summary.metrics}
+    return next((name for name in QUALITY_GROUPS if name in groups), "")
 
 
 def _standing(
