@@ -187,7 +187,7 @@ def _side(records: Sequence[Record], whole: ModelSide, stopped: set[int | None])
         values=dict(sorted(values.items())),
         lost=frozenset(lost),
         measured=measured,
-        stamps=_stamps(found or records),
+        stamps=stamps_of(found or records),
         reason="" if found else "; ".join(reasons),
         broken=not found and any(r.status in LOST for r in records),
     )
@@ -214,7 +214,8 @@ def _cost_of_runs(records: Sequence[Record]) -> Iterator[Measured]:
     return (Measured(median(values), None) for values in by_run.values())
 
 
-def _stamps(records: Sequence[Record]) -> Stamps:
+def stamps_of(records: Sequence[Record]) -> Stamps:
+    """What these records say of their protocol and versions, but for what is said elsewhere."""
     seen: dict[str, set[str]] = {}
     for record in records:
         for key, value in record.protocol.items():
@@ -230,12 +231,12 @@ def _plain(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def mismatch(base: Side, new: Side) -> str:
+def mismatch(base: Side, new: Side, names: tuple[str, str] = ("base", "new")) -> str:
     """What differs in the protocols behind two sides, or within one of them; empty if nothing does."""
     # what could not be taken has only those stamps that are known beforehand
     whole = all(side.values or side.measured for side in (base, new))
     told = []
-    for name, one in (("base", base), ("new", new)):
+    for name, one in zip(names, (base, new), strict=True):
         told += [
             f"{key} differs within {name} ({', '.join(sorted(values))})"
             for key, values in one.stamps.items()

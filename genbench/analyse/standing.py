@@ -38,7 +38,7 @@ def current(records: Sequence[Record]) -> list[Record]:
     the records show that it was evaluated on the way, nobody can tell whether that step is its last: its
     numbers are missing then.
     """
-    records = _last_attempts(records)
+    records = last_attempts(records)
     ends, unfinished = _ends(records)
     largest: dict[tuple[str, str], int] = {}
     for record in records:
@@ -68,7 +68,7 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
     Returns:
         By model, in the order of the records; ascending steps.
     """
-    records = _last_attempts(records)
+    records = last_attempts(records)
     ends, _ = _ends(records)
     found: dict[tuple[str, int], dict[str, dict[int, float]]] = {}  # (model, step) -> metric -> seed -> value
     for record in records:
@@ -88,7 +88,7 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
     return {model: tuple(sorted(mine, key=lambda spot: spot.step)) for model, mine in spots.items()}
 
 
-def _last_attempts(records: Sequence[Record]) -> list[Record]:
+def last_attempts(records: Sequence[Record]) -> list[Record]:
     """The records without those of attempts that were begun again.
 
     An outcome is the last record of a trial: where another follows, that one is the first of a new attempt.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from genbench.core.errors import RecordError
 from genbench.core.record import Record
@@ -57,3 +57,27 @@ def load_runs(runs: Sequence[str | Path], results: str | Path = "results") -> tu
             raise RecordError(f"{run}: no number was finished there, so there is nothing to show.")
         loaded.append(LoadedRun(str(run), directory, tuple(records)))
     return tuple(loaded)
+
+
+def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
+    """The shortest name of each run that tells it from the others: the end of what the user called it.
+
+    ``mnist/baseline`` and ``mnist/latest`` are ``baseline`` and ``latest``; with ``ci/baseline`` beside them,
+    the first is ``mnist/baseline``.
+    """
+    paths = [_parts(text) for text in asked]
+    depths = [1] * len(paths)
+    names: list[str] = []
+    for _ in range(max(map(len, paths), default=0)):
+        names = ["/".join(path[-depth:]) for path, depth in zip(paths, depths, strict=True)]
+        depths = [depth + (names.count(name) > 1) for name, depth in zip(names, depths, strict=True)]
+    for place, name in enumerate(names):
+        if earlier := names[:place].count(name):
+            names[place] = f"{name} ({earlier + 1})"
+    return tuple(names)
+
+
+def _parts(asked: str) -> tuple[str, ...]:
+    path = PurePath(asked)
+    parts = tuple(part.strip("/") for part in path.parts if part.strip("/"))
+    return parts[:-1] if path.name == "records.jsonl" and len(parts) > 1 else parts or (asked,)

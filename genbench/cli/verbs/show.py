@@ -32,15 +32,18 @@ def show(
         "results"
     ),
 ) -> None:
-    """Print the tables of finished or unfinished runs."""
+    """Print the tables of finished or unfinished runs; of several, side by side where protocols agree."""
+    from genbench.analyse.merge import merged
     from genbench.cli.console import Out
-    from genbench.core.errors import RecordError
     from genbench.report.render import render
     from genbench.report.tables import build_tables
-    from genbench.store.rundir import load_run
+    from genbench.report.untrusted import clean
+    from genbench.store.loaded import load_runs
 
     console = Out()
-    records = [record for run in runs for record in load_run(run, results)]
-    if not records:
-        raise RecordError(f"{', '.join(runs)}: no number was finished there, so there is nothing to show.")
-    console.write(render(build_tables(records), format_.value, console.width, color=console.is_terminal))
+    found = merged(load_runs(runs, results))
+    for sentence in found.apart:
+        typer.echo(f"note: {clean(sentence)}", err=True)
+    console.write(
+        render(build_tables(found.records), format_.value, console.width, color=console.is_terminal)
+    )
