@@ -8,7 +8,7 @@ from statistics import median
 
 from genbench.analyse.standing import COST, TARGET, current
 from genbench.core.errors import RecordError
-from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
+from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Better, Record, Status
 
 LOST = frozenset({Status.DIVERGED, Status.FAILED, Status.TIMEOUT})
 """Endings that count as worse than any number; one that was merely stopped says nothing of the model."""
@@ -96,7 +96,8 @@ class ModelSide:
 
 
 def sides(records: Sequence[Record]) -> dict[tuple[str, str], ModelSide]:
-    """All models of one side by (dataset, model), in the order of the records; control rows are left out.
+    """All models of one side by (dataset, model), in the order of the records; control rows and
+    histograms over modes are left out.
 
     Runs are pooled: seeds of one model that were trained in several runs stand side by side. A trial that
     several runs hold counts once (its measurements of time each count, they are repetitions).
@@ -106,7 +107,7 @@ def sides(records: Sequence[Record]) -> dict[tuple[str, str], ModelSide]:
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in current(records):
-        if record.model not in CONTROLS:
+        if record.model not in CONTROLS and not record.metric.startswith(MODE_SHARE):
             groups.setdefault((record.dataset, record.model), []).append(record)
     return {key: _model_side(group) for key, group in groups.items()}
 

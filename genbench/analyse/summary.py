@@ -8,7 +8,7 @@ from statistics import median
 
 from genbench.analyse.estimates import Estimate, estimate_over_seeds
 from genbench.analyse.standing import COST, TARGET, current
-from genbench.core.record import CONTROLS, OUTCOME, Better, Record, Status
+from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Better, Record, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ def summarise(records: Sequence[Record]) -> tuple[Summary, ...]:
     """
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in current(records):
-        groups.setdefault((record.run, record.dataset), []).append(record)
+        if not record.metric.startswith(MODE_SHARE):
+            groups.setdefault((record.run, record.dataset), []).append(record)
     return tuple(_summary(group) for group in groups.values())
 
 

@@ -26,6 +26,11 @@ OUTCOME = "trial.steps"
 """The metric of the last record of a trial: how far training came, and how it ended."""
 
 
+MODE_SHARE = "mode_share."
+"""Begins the metrics that say how samples spread over single modes, ``mode_share.0`` and on: a picture, not a
+column, so that no table and no comparison has them."""
+
+
 class Better(StrEnum):
     """Which way a metric is good. ``neither`` is never ranked or gated."""
 

@@ -177,7 +177,8 @@ class Measure(Protocol):
     """What is registered as a measure: yields readings for the columns it declares.
 
     Attributes:
-        columns: every number it may yield.
+        columns: every number it may yield, but for the histogram over modes (``mode_shares.py``), which is as
+            long as the data has modes.
         per_cohort: whether its numbers belong to a cohort as a whole, whose lanes share one clock: it is then
             taken once a cohort, and sees the timing and no samples. Otherwise it is taken of every lane and
             control row, and sees samples and no timing.

@@ -13,6 +13,7 @@ from genbench.core.record import Column
 from genbench.core.registry import measures
 from genbench.data.dataset import ClassModes, GaussianModes
 from genbench.measures.evidence import Evidence, Reading, Reference
+from genbench.measures.mode_shares import share_readings
 from genbench.measures.stamp import Protocol, missing, predicted, versions
 from genbench.metrics import (
     expected_mode_coverage,
@@ -59,7 +60,7 @@ class KnownModes:
     per_cohort: ClassVar[bool] = False
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
-        """Three readings; one that cannot be taken says why."""
+        """Three readings, then the histogram; one that cannot be taken says why."""
         reference, n, modes = evidence.reference, len(evidence.samples), evidence.reference.dataset.modes
         stamp = _stamp(reference, n)
         if not n or modes is None:
@@ -87,6 +88,7 @@ class KnownModes:
             yield reading(HIGH_QUALITY, share, error=1.96 * math.sqrt(share * (1 - share) / n))
         finite = math.isfinite(seen.reverse_kl)
         yield reading(REVERSE_KL, seen.reverse_kl if finite else None, "" if finite else _NO_HISTOGRAM)
+        yield from share_readings(reference, seen.counts.double() / n, n, stamp)
 
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n draws of the true distribution score: in closed form."""
@@ -103,6 +105,10 @@ class KnownModes:
         if isinstance(modes, GaussianModes):
             values[HIGH_QUALITY] = perfect.high_quality
         yield from predicted(reference, self.columns, values, _stamp(reference, n))
+        shares = (
+            torch.from_numpy(modes.shares) if isinstance(modes, ClassModes) else torch.ones(count) / count
+        )
+        yield from share_readings(reference, shares * perfect.high_quality, 0, _stamp(reference, n))
 
 
 def _stamp(reference: Reference, n: int) -> Protocol:

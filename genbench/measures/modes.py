@@ -12,6 +12,7 @@ import torch
 from genbench.core.record import Column
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Reading, Reference
+from genbench.measures.mode_shares import share_readings
 from genbench.measures.stamp import missing, predicted, protocol, versions
 from genbench.metrics import class_coverage, expected_class_coverage
 from genbench.metrics.class_coverage import CLASS_ENTROPY, CLASS_KL, CLASSES_COVERED
@@ -41,7 +42,7 @@ class Modes:
     per_cohort: ClassVar[bool] = False
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
-        """Three readings; one that cannot be taken says why."""
+        """Three readings, then the histogram; one that cannot be taken says why."""
         reference, n = evidence.reference, len(evidence.samples)
         stamp = protocol(reference, n)
         fake, real = evidence.features.probabilities, reference.features.probabilities
@@ -61,6 +62,7 @@ class Modes:
                 versions=versions(reference, column),
                 protocol=stamp,
             )
+        yield from share_readings(reference, _shares(fake), n, stamp)
 
     def expected(self, reference: Reference, n: int) -> Iterator[Reading]:
         """What n images of the test images' own classes score."""
@@ -77,3 +79,10 @@ class Modes:
         if math.isfinite(perfect.kl):
             values[KL] = perfect.kl
         yield from predicted(reference, self.columns, values, stamp)
+        yield from share_readings(reference, _shares(reference.features.probabilities), 0, stamp)
+
+
+def _shares(probabilities: torch.Tensor) -> torch.Tensor:
+    """(K,) share of images whose likeliest class it is."""
+    labels = probabilities.argmax(1)
+    return torch.bincount(labels, minlength=probabilities.shape[1]).double() / len(labels)

@@ -19,7 +19,7 @@ from genbench.train.replay import BlockReplay, capture, captures
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree, initial_state, skeletons
 from genbench.train.streams import BLOCK, Orders
-from genbench.train.update import working_copies
+from genbench.train.update import GRADIENT_NORM, working_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,9 @@ def _run_segment(
 
 def _note_divergence(training: Training, start: int, logs: dict[str, Tensor]) -> None:
     """Mark each lane whose log is not finite with the step of the first such value."""
-    finite = torch.stack([log.isfinite() for log in logs.values()]).all(0)  # (steps, K)
+    # a gradient that is not finite makes parameters so; its norm alone may overflow without harm
+    losses = [log for name, log in logs.items() if not name.endswith(GRADIENT_NORM)]
+    finite = torch.stack([log.isfinite() for log in losses]).all(0)  # (steps, K)
     for lane, lane_finite in enumerate(finite.unbind(1)):
         if training.diverged[lane] is None and not lane_finite.all():
             training.diverged[lane] = start + int(lane_finite.to(torch.int8).argmin()) + 1

@@ -12,6 +12,9 @@ from torch.func import grad_and_value, vmap
 from genbench.models.protocol import Batch, Logs, Nets, Player
 from genbench.train.optimizers import Corrections, apply
 
+GRADIENT_NORM = "gradient_norm"
+"""The log of the Euclidean norm of all gradients of a player, before its optimizer sees them."""
+
 LaneTensors = Mapping[str, Mapping[str, Tensor]]
 """Parameters or buffers by network and name."""
 
@@ -92,15 +95,18 @@ def lane_update(
         gradients, (value, logs) = grad_and_value(loss, has_aux=True)(start)
         trained: dict[str, dict[str, Tensor]] = {net: {} for net in player.trains}
         kept: dict[str, Tensor] = {}
+        squares: list[Tensor] = []
         for net in player.trains:
             for name, parameter in params[net].items():
                 prefix = f"{net}.{name}."
                 own = {key.removeprefix(prefix): s for key, s in slots.items() if key.startswith(prefix)}
                 gradient = gradients[net][name].to(master)
+                squares.append(gradient.square().sum())
                 new, new_slots = apply(player.optimizer, parameter, gradient, own, corrected)
                 trained[net][name] = new if player.clip is None else new.clamp(-player.clip, player.clip)
                 kept.update({prefix + key: s for key, s in new_slots.items()})
-        return trained, kept, {"loss": value, **logs}
+        norm = torch.stack(squares).sum().sqrt()
+        return trained, kept, {"loss": value, GRADIENT_NORM: norm, **logs}
 
     return update
 

@@ -76,7 +76,7 @@ def test_a_class_that_no_test_image_has_is_infinitely_far(control, read, modes, 
 
 
 def test_what_a_perfect_model_is_expected_to_score(control, read, modes, reference):
-    found = {r.column.metric: r for r in modes.expected(reference, 500)}
+    found = {r.column.metric: r for r in list(modes.expected(reference, 500))[:3]}
     assert tuple(r.column for r in found.values()) == modes.columns
     covered, entropy, _ = values(read(modes, control("real")))
     assert found["modes.covered"].value == pytest.approx(covered)

@@ -154,6 +154,45 @@ def test_ticks_and_curves(countdown):
         assert logs["counter.loss"] == pytest.approx([1000 - middle, 2000 - middle])
 
 
+def test_the_norm_of_the_gradients_is_logged(small, tiny, fit):
+    """With plain gradient descent it is the length of the step over the learning rate."""
+    model = small("vae", optimizer=SGD(lr=0.125))
+    start = initial_state(model, tiny, [1, 2, 3], device=CPU, dtype=torch.float64)
+    before = {net: {name: t.clone() for name, t in own.items()} for net, own in start.params.items()}
+    training = fit(model, 1, state=start)
+    (_, logs), *_ = training.curves
+    moved = [
+        (before[net][name] - tensor).flatten(1).square().sum(1)
+        for net, own in training.state.params.items()
+        for name, tensor in own.items()
+    ]
+    lengths = torch.stack(moved).sum(0).sqrt() / 0.125
+    assert logs["autoencoder.gradient_norm"] == pytest.approx(lengths.tolist())
+    assert len(set(logs["autoencoder.gradient_norm"])) == 3
+
+
+def test_a_norm_that_overflows_is_no_divergence(tiny, pictures):
+    """The square of 1e25 is more than float32 holds; the gradient itself is not."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Steep(Countdown):
+        finite: bool = True
+
+        @property
+        def players(self):
+            (player,) = super().players
+            return (replace(player, optimizer=SGD(lr=1e-30)),)
+
+        def loss(self, nets, batch):
+            loss, logs = super().loss(nets, batch)
+            return loss * 1e25, logs
+
+    settings = Settings(steps=2, batch_size=4, device=CPU, compile="never")
+    training = train(Steep(), tiny, pictures, [1], settings)
+    assert training.curves[-1][1]["counter.gradient_norm"] == [math.inf]
+    assert training.diverged == [None]
+
+
 def test_nothing_is_done_where_all_steps_are_finished(countdown, flat):
     training = countdown(7, steps=5, start=5)
     assert training.state.params["N"]["count"].item() == 7
