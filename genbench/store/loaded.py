@@ -71,10 +71,14 @@ def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
     for _ in range(max(map(len, paths), default=0)):
         names = ["/".join(path[-depth:]) for path, depth in zip(paths, depths, strict=True)]
         depths = [depth + (names.count(name) > 1) for name, depth in zip(names, depths, strict=True)]
-    for place, name in enumerate(names):
-        if earlier := names[:place].count(name):
-            names[place] = f"{name} ({earlier + 1})"
-    return tuple(names)
+    distinct: list[str] = []
+    for name in names:
+        told, number = name, 1
+        while told in distinct:  # only of runs that were not read by name
+            number += 1
+            told = f"{name} ({number})"
+        distinct.append(told)
+    return tuple(distinct)
 
 
 def _parts(asked: str) -> tuple[str, ...]:
