@@ -157,6 +157,23 @@ def test_numbers_of_an_attempt_that_was_begun_again_do_not_come_back() -> None:
     assert "quality.fid" not in {r.metric for r in found.records if r.model == "gan"}
 
 
+def test_a_run_of_two_protocols_stands_beside_neither() -> None:
+    two = [*small(), *stamped(small("vae"), ["quality.fid"], n_fake=9)]
+    found = merged([loaded("r1", two), loaded("r2", small("wgan"))])
+    assert ("r1 + r2", "quality.fid") not in places(found.records)
+    assert found.apart == ("digits, quality: r1 and r2 stand apart: n fake 9 and 500.",)
+
+
+def test_who_agrees_with_two_that_disagree_goes_with_the_earlier_one_in_any_order() -> None:
+    numbers = {"quality.fid": [1.0, 2.0]}
+    first, last = loaded("r1", trained(numbers)), loaded("r3", stamped(trained(numbers), n_fake=9))
+    broken = trained(numbers, endings=dict.fromkeys((0, 1), Status.FAILED), model="vae")
+    between = loaded("r2", broken)  # without a number, it does not say of how many samples
+    for order in permutations([first, between, last]):
+        where = places(merged(order).records)
+        assert where["r3", "quality.fid"] == {"gan"} and {"gan", "vae"} in where.values()
+
+
 def test_two_copies_of_one_run_are_two_runs() -> None:
     found = merged([loaded("r", small(), "here/a"), loaded("r", small(), "there/b")])
     (summary,) = summarise(found.records)
