@@ -99,16 +99,15 @@ class KnownModes:
         if isinstance(modes, GaussianModes):
             count, dimensions = modes.centers.shape
             perfect = expected_mode_coverage(count, n, dimensions=dimensions, radius=RADIUS)
+            shares = torch.full((count,), perfect.high_quality / count, dtype=torch.float64)
         else:
-            perfect = expected_mode_coverage_of_labels(torch.from_numpy(modes.shares), n)
+            shares = torch.from_numpy(modes.shares)
+            perfect = expected_mode_coverage_of_labels(shares, n)
         values = {COVERED: perfect.covered, REVERSE_KL: perfect.reverse_kl}
         if isinstance(modes, GaussianModes):
             values[HIGH_QUALITY] = perfect.high_quality
         yield from predicted(reference, self.columns, values, _stamp(reference, n))
-        shares = (
-            torch.from_numpy(modes.shares) if isinstance(modes, ClassModes) else torch.ones(count) / count
-        )
-        yield from share_readings(reference, shares * perfect.high_quality, 0, _stamp(reference, n))
+        yield from share_readings(reference, shares, 0, _stamp(reference, n))
 
 
 def _stamp(reference: Reference, n: int) -> Protocol:
