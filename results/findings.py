@@ -1,0 +1,108 @@
+"""What was learned: sentences whose every number comes from a record, each held to claims that are checked.
+
+``findings.toml`` has them. In a sentence ``{mnist quality.fid vae}`` stands for that number with its interval. A
+claim is one of
+
+    mnist quality.fid: vae beats gan, ns_gan       (a better rank, as in the tables: the seeds bear it out)
+    mnist quality.fid: gan ties wgan               (the same rank, or a column that tells no two apart)
+    mnist modes.covered: gan, wgan at least 10     (the median; control rows too)
+    mnist modes.covered: collapsed at most 1
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from genbench.core.errors import GenbenchError
+from genbench.report.headings import label_of
+from genbench.report.numbers import show
+from genbench.report.tables import Table, TableCell, TableColumn, build_tables
+from genbench.store.rundir import load_run
+
+FILE = "findings.toml"
+_BEGIN, _END = "<!-- from findings.toml, by rebuild.py -->", "<!-- end -->"
+_NUMBER = re.compile(r"\{(\S+) (\S+) (\S+)\}")
+_CLAIM = re.compile(r"(\S+) (\S+): (.+?) (beats|ties|at least|at most) (.+)")
+
+Cells = Mapping[tuple[str, str, str], tuple[TableColumn, TableCell]]
+"""By dataset, metric and row."""
+
+
+def learned(page: str, results: Path) -> str:
+    """The page with its list of findings made anew.
+
+    Raises:
+        GenbenchError: a claim does not hold, or names what the records do not have.
+    """
+    findings = tomllib.loads((results / FILE).read_text(encoding="utf-8"))["finding"]
+    cells = {run: _cells(build_tables(load_run(results / run))) for run in {f["run"] for f in findings}}
+    lines = []
+    for finding in findings:
+        run = finding["run"]
+        for claim in finding["holds"]:
+            _check(claim, cells[run], run)
+        text = _NUMBER.sub(lambda match, run=run: _shown(match.groups(), cells[run], run), finding["text"])
+        metrics = dict.fromkeys(label_of(_parts(claim)[1]) for claim in finding["holds"])
+        lines.append(f"- {' '.join(text.split())} ([{run}]({run}/tables.md): {', '.join(metrics)})")
+    before, _, rest = page.partition(_BEGIN)
+    _, mark, after = rest.partition(_END)
+    if not mark:
+        raise GenbenchError(f"{results / 'README.md'} has no lines {_BEGIN} and {_END} for the findings.")
+    return "\n".join([before + _BEGIN, "", *lines, "", _END + after])
+
+
+def _cells(tables: tuple[Table, ...]) -> dict[tuple[str, str, str], tuple[TableColumn, TableCell]]:
+    return {
+        (table.dataset, column.metric, row.name): (column, cell)
+        for table in tables
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+    }
+
+
+def _cell(key: tuple[str, ...], cells: Cells, run: str) -> tuple[TableColumn, TableCell]:
+    dataset, metric, row = key
+    if (dataset, metric, row) not in cells:
+        raise GenbenchError(f"{FILE}: the run {run} has no {metric} of {row} on {dataset}.")
+    return cells[dataset, metric, row]
+
+
+def _shown(key: tuple[str, ...], cells: Cells, run: str) -> str:
+    column, cell = _cell(key, cells, run)
+    if cell.estimate is None:
+        raise GenbenchError(f"{FILE}: {' '.join(key)} in {run} has no value: {cell.reason}")
+    unit = f" {column.unit}" if column.unit else ""
+    return f"{show(cell.estimate, column.prefix)}{unit}"
+
+
+def _parts(claim: str) -> tuple[str, str, list[str], str, list[str]]:
+    match = _CLAIM.fullmatch(claim)
+    if match is None:
+        raise GenbenchError(f"{FILE}: cannot read the claim {claim!r}. findings.py tells how to write one.")
+    dataset, metric, left, verb, right = match.groups()
+    return dataset, metric, left.split(", "), verb, right.split(", ")
+
+
+def _check(claim: str, cells: Cells, run: str) -> None:
+    dataset, metric, left, verb, right = _parts(claim)
+    mine = [_cell((dataset, metric, name), cells, run)[1] for name in left]
+    if verb in ("beats", "ties"):
+        others = [_cell((dataset, metric, name), cells, run)[1] for name in right]
+        good = all(_ranked(a, b, verb) for a in mine for b in others)
+    else:
+        bound = float(right[0])
+        values = [cell.estimate.median if cell.estimate else float("nan") for cell in mine]
+        good = all(value >= bound if verb == "at least" else value <= bound for value in values)
+    if not good:
+        raise GenbenchError(f"{FILE}: in {run} it does not hold that {claim}. Correct the finding.")
+
+
+def _ranked(one: TableCell, other: TableCell, verb: str) -> bool:
+    if one.estimate is None or other.estimate is None:
+        return False
+    if verb == "ties":
+        return one.rank == other.rank
+    return one.rank is not None and other.rank is not None and one.rank < other.rank
