@@ -13,6 +13,9 @@ from genbench.report.untrusted import clean
 
 QUICK = "QUICK RUN: not for comparison"
 
+UNLIKE = "NOT COMPARABLE"
+"""Begins the notes on numbers of one column that were not taken alike."""
+
 _MIN_FOR_NOMINAL = 6  # below, the bootstrap interval of a median is the range of the values
 _INFORMATION = {"lanes", "steps"}  # may differ between the rows without making them incomparable
 _CONTROLS = {
@@ -109,7 +112,7 @@ def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[s
         else:
             mixed = {metric: by_value for metric, by_value in by_metric.items() if len(by_value) > 1}
             warnings += [
-                f"NOT COMPARABLE within {label_of(metric)}: {key} {_told_apart(by_value)}."
+                f"{UNLIKE} within {label_of(metric)}: {key} {_told_apart(by_value)}."
                 for metric, by_value in mixed.items()
             ]
             if not mixed and key != "metric version":

@@ -50,35 +50,31 @@ class Front:
     """The models that are best for what training a lane cost.
 
     Attributes:
-        metric: of quality, that stands against cost.
+        metric: of quality, by whose ranks they are judged.
         models: those that no other one dominates.
-        cost: what training a lane of each model cost.
-        unit: of the cost.
+        cost: what a lane of every model cost, in the unit of ``cost.seconds``.
     """
 
     metric: str
     models: tuple[str, ...]
     cost: Mapping[str, float]
-    unit: str
+
+
+def front_of(
+    summary: Summary, group: str, models: Mapping[str, Mapping[str, Side]], ranks: Ranks
+) -> Front | None:
+    """The Pareto front of a group's quality and cost; ``None`` where fewer than two models have both."""
+    cost = {name: seconds for name, by in models.items() if (seconds := cost_of(by.get(SECONDS))) is not None}
+    metric, quality = _standing(summary, group, models, ranks)
+    if sum(model in cost for model in quality) < 2:
+        return None
+    return Front(metric, not_dominated(quality, cost), cost)
 
 
 def pareto_front(summary: Summary, records: Sequence[Record], ranks: Ranks) -> Front | None:
-    """Quality against cost on one dataset; ``None`` where fewer than two models have both.
-
-    Quality is the first column with ranks of the first group of quality; without any, its first over seeds,
-    in which all models count as equal.
-    """
+    """The Pareto front of one dataset, by its first group of quality; ``None`` of a quick run."""
     group = _quality_group(summary)
-    if not group or is_quick(records):
-        return None
-    models = _models(records)
-    cost = {name: seconds for name, by in models.items() if (seconds := cost_of(by.get(SECONDS))) is not None}
-    metric, quality = _standing(summary, group, models, ranks)
-    front = not_dominated(quality, cost)
-    if not front or sum(model in cost for model in quality) < 2:
-        return None
-    unit = next(by[SECONDS].unit for by in models.values() if SECONDS in by)
-    return Front(metric, front, cost, unit)
+    return front_of(summary, group, _models(records), ranks) if group and not is_quick(records) else None
 
 
 def pareto_note(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks) -> list[str]:
@@ -86,12 +82,13 @@ def pareto_note(summary: Summary, group: str, records: Sequence[Record], ranks: 
     if group != _quality_group(summary) or (front := pareto_front(summary, records, ranks)) is None:
         return []
     estimates = {row.model: row.cells[front.metric].estimate for row in summary.rows}
+    unit = next(record.unit for record in records if record.metric == SECONDS)
 
     def told(model: str) -> str:
         guess = estimates[model]
         value = show(guess).value if guess else MISSING
         seconds = show(Estimate(front.cost[model], None, None, 1)).value
-        return f"{clean(model)} ({value}, {seconds} {clean(front.unit)})"
+        return f"{clean(model)} ({value}, {seconds} {clean(unit)})"
 
     note = (
         f"Pareto front of {label_of(front.metric)} and the training time of a lane: "

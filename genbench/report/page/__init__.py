@@ -1,1 +1,1 @@
-"""The report: one page that holds everything. No torch."""
+"""One page of a run that needs nothing but itself: tables, figures, samples, and how to do it again."""

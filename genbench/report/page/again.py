@@ -1,0 +1,88 @@
+"""The command that makes a run again: what its command line changed, told from the files it left."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genbench.report.untrusted import clean
+
+_MOST = 12  # changes; more than that come from another file, not from a command line
+
+
+def command_of(toml: str, resolved: Mapping[str, Any]) -> str:
+    """``genbench run suite.toml`` with the ``--set``, ``--model`` and ``--quick`` that were given.
+
+    Args:
+        toml: the suite as it was given.
+        resolved: what became of it; empty if that is not known.
+    """
+    parts = ["genbench run suite.toml"]
+    try:
+        given = tomllib.loads(toml)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return parts[0]
+    if resolved.get("quick") is True and given.get("quick") is not True:
+        return f"{parts[0]} --quick"  # which changes sizes by itself
+    changes = list(_changes(given, resolved))
+    if len(changes) <= _MOST:
+        parts += [f"--set {shlex.quote(clean(change))}" for change in changes]
+        parts += [f"--model {shlex.quote(clean(label))}" for label in _chosen(given, resolved)]
+    return " ".join(parts)
+
+
+def _changes(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> Iterator[str]:
+    """``key=value`` of every value that the file does not have like that."""
+    for key in ("name", "seeds", "samples", "measures", "alpha"):
+        if key in given and key in resolved and given[key] != resolved[key]:
+            yield f"{key}={_written(resolved[key])}"
+    yield from _differences("train", given.get("train"), resolved.get("train"))
+    cohorts = resolved.get("cohort")
+    decided = {
+        cohort.get("label"): cohort.get("options")
+        for cohort in (cohorts if isinstance(cohorts, list) else [])
+        if isinstance(cohort, dict) and isinstance(cohort.get("label"), str)
+    }
+    for label, table in _models(given).items():
+        mine = {key: value for key, value in table.items() if key not in ("name", "label")}
+        yield from _differences(f"model.{label}", mine, decided.get(label))
+
+
+def _differences(path: str, given: Any, decided: Any) -> Iterator[str]:
+    """Only what both have: what a file leaves open was decided by defaults."""
+    if not isinstance(given, dict) or not isinstance(decided, dict):
+        return
+    for key, value in given.items():
+        if key not in decided:
+            continue
+        if isinstance(value, dict):
+            yield from _differences(f"{path}.{key}", value, decided[key])
+        elif value != decided[key]:
+            yield f"{path}.{key}={_written(decided[key])}"
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _chosen(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> list[str]:
+    """The models that were run, where these are not all of the file."""
+    cohorts = resolved.get("cohort")
+    if not isinstance(cohorts, list):
+        return []
+    ran = {cohort.get("label") for cohort in cohorts if isinstance(cohort, dict)}
+    known = _models(given)
+    chosen = [label for label in known if label in ran]
+    return chosen if len(chosen) < len(known) else []
+
+
+def _models(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    tables = given.get("model")
+    return {
+        str(table.get("label", table.get("name"))): table
+        for table in (tables if isinstance(tables, list) else [])
+        if isinstance(table, dict)
+    }
