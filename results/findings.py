@@ -1,7 +1,7 @@
 """What was learned: sentences whose every number comes from a record, each held to claims that are checked.
 
-``findings.toml`` has them. In a sentence ``{mnist quality.fid vae}`` stands for that number with its interval. A
-claim is one of
+``findings.toml`` has them. In a sentence ``{mnist quality.fid vae}`` is that number with its interval.
+A claim is one of
 
     mnist quality.fid: vae beats gan, ns_gan       (a better rank, as in the tables: the seeds bear it out)
     mnist quality.fid: gan ties wgan               (the same rank, or a column that tells no two apart)

@@ -1,8 +1,8 @@
 """Everything that is published here, made anew from the records: tables, figures, reports, what was learned.
 
 ``python results/rebuild.py`` writes it; ``python results/rebuild.py --check`` compares it with what lies here
-and exits 1 where something is out of date. Pictures are compared by what they show, the CSV beside each of them:
-their bytes depend on the version of the drawing library.
+and exits 1 where something is out of date. Pictures are compared by what they show, the CSV beside each of
+them: their bytes depend on the version of the drawing library.
 """
 
 from __future__ import annotations
