@@ -32,12 +32,15 @@ class LoadedRun:
         return self.directory.path if self.directory else None
 
 
-def load_runs(runs: Sequence[str | Path], results: str | Path = "results") -> tuple[LoadedRun, ...]:
+def load_runs(
+    runs: Sequence[str | Path], results: str | Path = "results", *, purpose: str = "show"
+) -> tuple[LoadedRun, ...]:
     """Read several runs, in the order given.
 
     Args:
         runs: run directories, files of records, ``SUITE/latest``, or ``SUITE/RUN`` under ``results``.
         results: the folder of all runs.
+        purpose: what nothing can be done to where no number was finished.
 
     Raises:
         RecordError: there is no such run, its records cannot be read, none was finished, or a run is given
@@ -54,7 +57,7 @@ def load_runs(runs: Sequence[str | Path], results: str | Path = "results") -> tu
         places[file.resolve()] = str(run)
         records = read_records(file)
         if not records:
-            raise RecordError(f"{run}: no number was finished there, so there is nothing to show.")
+            raise RecordError(f"{run}: no number was finished there, so there is nothing to {purpose}.")
         loaded.append(LoadedRun(str(run), directory, tuple(records)))
     return tuple(loaded)
 
