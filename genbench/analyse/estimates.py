@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -70,13 +70,19 @@ def interval_over_seeds(values: Sequence[float], statistic: Statistic) -> tuple[
     and simulated coverage is no better with it (docs/statistics.md). Both fall short of 95 % for few
     values, means more than the median. Equal values give an interval of no width.
     """
-    import numpy as np
-    from scipy.stats import bootstrap
-
     if len(values) < MIN_SEEDS:
         return None
     # Sorted, so that the interval does not depend on the order in which seeds finished.
-    sample = np.sort(np.asarray(values, dtype=np.float64))
+    return _interval(tuple(sorted(map(float, values))), statistic)
+
+
+@lru_cache(maxsize=1 << 14)
+def _interval(values: tuple[float, ...], statistic: Statistic) -> tuple[float, float]:
+    """Of ascending values; kept, because tables, figures and sentences ask for the same ones."""
+    import numpy as np
+    from scipy.stats import bootstrap
+
+    sample = np.asarray(values, dtype=np.float64)
     middle = centre(values, statistic)
     if sample[0] == sample[-1]:
         return middle, middle

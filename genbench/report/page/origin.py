@@ -136,7 +136,7 @@ def _question(toml: str, problems: list[str]) -> str:
 def _environment(content: Mapping[str, Any]) -> Environment:
     facts = []
     for key, value in content.items():
-        if key == "id":
+        if key in ("id", "code"):
             continue
         if isinstance(value, dict):
             text = ", ".join(f"{name} {known}" for name, known in value.items() if known is not None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from genbench.core.record import CONTROLS, OUTCOME, Record, Status
-from genbench.report.headings import GROUPS, group_of
+from genbench.report.headings import GROUPS, group_of, label_of
 from genbench.report.untrusted import clean
 
-_ELSEWHERE = {"quick", "fallback_for"}  # said first of all
+_ELSEWHERE = {"quick", "fallback for", "lanes", "metric version"}  # said first, or in tables
 
 
 def protocol_of(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
@@ -23,26 +23,44 @@ def protocol_of(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     done = [record for record in trained if record.status is Status.DONE]
     yield "steps", ", ".join(f"{step:,}" for step in sorted({record.step for record in done})) or "–"
     yield "lanes", ", ".join(map(str, sorted({record.lanes for record in trained}))) or "–"
-    stamps: dict[str, dict[str, dict[str, None]]] = {}  # key -> value -> groups or models
+    stamps: dict[str, dict[str, list[str]]] = {}  # key -> value -> metrics
+    versions: dict[str, list[str]] = {}  # of a model -> models
     for record in records:
         if record.status is not Status.DONE or record.metric == OUTCOME:
             continue
-        group = GROUPS.get(group_of(record.metric)) or clean(group_of(record.metric))
-        for key, value in record.protocol.items():
-            if key not in _ELSEWHERE:
-                by_value = stamps.setdefault(clean(key).replace("_", " "), {})
-                by_value.setdefault(_plain(value), {})[group] = None
-        for key, value in record.versions.items():
-            if key not in ("metric", "model"):
-                stamps.setdefault(f"{clean(key)} version", {}).setdefault(clean(value), {})[group] = None
-        if version := record.versions.get("model"):
-            by_version = stamps.setdefault("model version", {})
-            by_version.setdefault(clean(version), {})[clean(record.model)] = None
-    for key, by_value in stamps.items():
+        known = {clean(key).replace("_", " "): _plain(value) for key, value in record.protocol.items()}
+        known |= {f"{clean(key)} version": clean(value) for key, value in record.versions.items()}
+        if version := known.pop("model version", ""):
+            _note(versions, version, clean(record.model))
+        for key in known.keys() - _ELSEWHERE:
+            _note(stamps.setdefault(key, {}), known[key], record.metric)
+    for key, by_value in sorted(stamps.items()):
         if len(by_value) == 1:
             yield key, next(iter(by_value))
         else:
-            yield key, "; ".join(f"{value} ({', '.join(where)})" for value, where in by_value.items())
+            where = {value: ", ".join(_places(value, by_value)) for value in by_value}
+            yield key, "; ".join(f"{value} ({places})" for value, places in where.items())
+    if versions:
+        alike = len(versions) == 1
+        told = (value if alike else f"{value} ({', '.join(models)})" for value, models in versions.items())
+        yield "model version", "; ".join(told)
+
+
+def _note(found: dict[str, list[str]], value: str, where: str) -> None:
+    places = found.setdefault(value, [])
+    if where not in places:
+        places.append(where)
+
+
+def _places(value: str, by_value: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Groups of metrics that have only this value, and single metrics of groups that have several."""
+    others = {group_of(m) for other, metrics in by_value.items() if other != value for m in metrics}
+    groups = dict.fromkeys(map(group_of, by_value[value]))
+    for group in groups:
+        if group in others:
+            yield from (label_of(metric) for metric in by_value[value] if group_of(metric) == group)
+        else:
+            yield GROUPS.get(group) or clean(group)
 
 
 def _plain(value: object) -> str:

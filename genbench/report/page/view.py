@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from genbench.report.figures.plot import Plot
 
 _MOST_DATA = 150_000  # characters of a figure's numbers inside a page
-_WIDE = 560  # pixels: a wider figure is not made narrower than this on a phone
+_SCALE = 115  # pixels an inch: letters of 8 points are as large as the text beside them
+_WIDE = 600  # pixels: a wider figure is scrolled on a phone
 _PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
 """Signs that need no percent in a data URI inside an attribute, beside letters and digits."""
 
@@ -83,7 +84,6 @@ class TableView:
     anchor: str
     heading: str
     title: str
-    origin: str
     seeded: bool
     heads: tuple[HeadView, ...]
     models: tuple[RowView, ...]
@@ -95,10 +95,14 @@ class TableView:
 
 @dataclass(frozen=True, slots=True)
 class FigureView:
-    """A figure with its place on the page, and its numbers as a file to take away."""
+    """A figure with its place on the page, and its numbers as a file to take away.
+
+    ``short`` is the title where the dataset is said already.
+    """
 
     anchor: str
     title: str
+    short: str
     caption: str
     uri: Markup
     width: int
@@ -121,7 +125,6 @@ def table_view(table: Table, anchors: Anchors, section: str) -> TableView:
         anchor=anchors(section, table.group),
         heading=heading[:1].upper() + heading[1:],
         title=table.title,
-        origin=table.caption,
         seeded=table.seeded,
         heads=tuple(_head(table, place, column) for place, column in enumerate(table.columns)),
         models=tuple(row for kind, row in rows if kind == "model"),
@@ -159,12 +162,13 @@ def figure_view(plot: Plot, anchors: Anchors, section: str) -> FigureView:
     from genbench.report.figures.catalogue import file_name
     from genbench.report.figures.figure import as_svg
 
-    width, height = (round(96 * side) for side in plot.figure.get_size_inches())
+    width, height = (round(_SCALE * side) for side in plot.figure.get_size_inches())
     text = plot.frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     small = len(text) <= _MOST_DATA
     return FigureView(
         anchor=anchors(section, "figure", plot.name),
         title=plot.title,
+        short=plot.title.removeprefix(f"{plot.dataset}: "),
         caption=plot.caption,
         uri=data_uri("image/svg+xml", as_svg(plot.figure, plot.title)),
         width=width,

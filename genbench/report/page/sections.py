@@ -1,0 +1,120 @@
+"""The datasets of a page: each with its answer, tables, figures, samples and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from genbench.analyse.merge import Merged
+from genbench.analyse.standing import current
+from genbench.analyse.summary import Summary, summarise
+from genbench.core.record import Record
+from genbench.report.answer import Statement, answer
+from genbench.report.notes import QUICK, fallback_of, is_quick
+from genbench.report.page.losses import Loss, losses_of
+from genbench.report.page.pictures import Picture, pictures_of
+from genbench.report.page.protocol import protocol_of
+from genbench.report.page.view import Anchors, FigureView, TableView, figure_view, table_view
+from genbench.report.tables import build_tables
+from genbench.report.untrusted import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One dataset of one run, or of runs that were merged.
+
+    Attributes:
+        anchor: its place; ``pictures_anchor`` is that of its samples, empty where it has none.
+        run: its name.
+        title: the dataset, with the run where there are several; ``mark`` says quick and fallback.
+        origins: suite, run, code and environment of the tables.
+        summary: what its rows are.
+        statements: the answer.
+        tables, figures: in the order of the page.
+        pictures: each with the folder of its run.
+        protocol: pairs for people.
+        losses: trainings that did not come to their end.
+    """
+
+    anchor: str
+    pictures_anchor: str
+    run: str
+    title: str
+    mark: str
+    origins: tuple[str, ...]
+    summary: Summary
+    statements: tuple[Statement, ...]
+    tables: tuple[TableView, ...]
+    figures: tuple[FigureView, ...]
+    pictures: tuple[tuple[str, Picture], ...]
+    protocol: tuple[tuple[str, str], ...]
+    losses: tuple[Loss, ...]
+
+
+def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
+    """All of them, in the order of the records."""
+    summaries = summarise(merged.records)
+    several = len({summary.run for summary in summaries}) > 1
+    titles = {
+        _where(s.run, s.dataset): clean(f"{s.dataset}, {s.run}" if several else s.dataset) for s in summaries
+    }
+    places = {where: anchors(title) for where, title in titles.items()}
+    figures = _figures(merged, anchors, places)
+    standing, tables = current(merged.records), build_tables(merged.records)
+    sections = []
+    for summary in summaries:
+        where = _where(summary.run, summary.dataset)
+        mine = [r for r in standing if (r.run, r.dataset) == (summary.run, summary.dataset)]
+        my_tables = [table for table in tables if (table.run, table.dataset) == where]
+        pictures = tuple(_pictures(summary, merged))
+        anchor = places[where]
+        sections.append(
+            Section(
+                anchor=anchor,
+                pictures_anchor=anchors(anchor, "samples") if pictures else "",
+                run=where[0],
+                title=titles[where],
+                mark=_mark(mine),
+                origins=tuple(dict.fromkeys(table.caption for table in my_tables)),
+                summary=summary,
+                statements=answer(summary, mine, my_tables),
+                tables=tuple(table_view(table, anchors, anchor) for table in my_tables),
+                figures=tuple(figures.get(where, ())),
+                pictures=pictures,
+                protocol=tuple(protocol_of(mine)),
+                losses=tuple(losses_of(mine)),
+            )
+        )
+    return tuple(sections)
+
+
+def _where(run: str, dataset: str) -> tuple[str, str]:
+    return clean(run), clean(dataset)
+
+
+def _figures(
+    merged: Merged, anchors: Anchors, places: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], list[FigureView]]:
+    from genbench.report.figures.catalogue import plots
+
+    found: dict[tuple[str, str], list[FigureView]] = {}
+    for plot in plots(merged):  # one at a time: each holds much memory until it is written
+        where = _where(plot.run, plot.dataset)
+        found.setdefault(where, []).append(figure_view(plot, anchors, places[where]))
+    return found
+
+
+def _mark(records: Sequence[Record]) -> str:
+    marks = [QUICK] if is_quick(records) else []
+    if wanted := fallback_of(records):
+        marks.append(f"fallback for {wanted}")
+    return "; ".join(marks)
+
+
+def _pictures(summary: Summary, merged: Merged) -> Iterator[tuple[str, Picture]]:
+    """Those of every run that has a part in the section."""
+    models = [row.model for row in summary.rows if not row.control]
+    for run in merged.runs:
+        if run.directory and any((r.run, r.dataset) == (summary.run, summary.dataset) for r in run.records):
+            for picture in pictures_of(run, summary.dataset, models):
+                yield clean(run.directory.name), picture
