@@ -25,12 +25,12 @@ _BAD = {"collapsed": "one class only", "gaussian": "right in two moments only", 
 """Control rows that are known to be bad, and in which way."""
 
 _WAYS = {
-    "diverged": "Diverged",
-    "failed": "Failed",
-    "timeout": "Ran out of time",
-    "skipped": "Skipped",
-    "interrupted": "Interrupted",
-    "unfinished": "Without an end",
+    "diverged": "diverged",
+    "failed": "failed",
+    "timeout": "ran out of time",
+    "skipped": "skipped",
+    "interrupted": "interrupted",
+    "unfinished": "without an end",
 }
 
 
@@ -204,7 +204,8 @@ def _lost(facts: Facts) -> Iterator[str]:
             "The one training came to its end." if asked == 1 else f"All {asked} trainings came to their end."
         )
         return
-    yield "; ".join(f"{verb}: {listed(models)}" for verb, models in told.items()) + "."
+    ways = "; ".join(f"{verb}: {listed(models)}" for verb, models in told.items())
+    yield f"{ways[0].upper()}{ways[1:]}."
     if any(row.counts.failed + row.counts.diverged + row.counts.timeout for row in rows):
         yield "In ranks such a seed counts as worse than any number; medians and intervals leave it out."
     if gone := [clean(row.model) for row in rows if not row.counts.done]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genbench import __version__
 from genbench.analyse.merge import Merged
+from genbench.report.answer import Statement
 from genbench.report.page.controls import control_rows
 from genbench.report.page.origin import Origin, origin_of
 from genbench.report.page.sections import Section, sections_of
@@ -34,7 +35,9 @@ def build_report(merged: Merged) -> str:
             "title": ", ".join(dict.fromkeys(clean(section.summary.suite) for section in sections)),
             "questions": [q for q in dict.fromkeys(origin.question for origin in origins) if q],
             "facts": _facts(sections, origins),
+            "apart": merged.apart,
             "sections": sections,
+            "everywhere": _everywhere(sections),
             "several": len({section.run for section in sections}) > 1,
             "losses": [(section.run, loss) for section in sections for loss in section.losses],
             "controls": control_rows(row.model for section in sections for row in section.summary.rows),
@@ -66,6 +69,13 @@ def _facts(sections: Sequence[Section], origins: Sequence[Origin]) -> list[str]:
         facts.append(count(len(origins), "run"))
     devices = [v for o in origins for e in o.environments for key, v in e.facts if key == "device"]
     return [*facts, *dict.fromkeys(devices)]
+
+
+def _everywhere(sections: Sequence[Section]) -> list[Statement]:
+    """What is said of every one of several datasets in the same words; it is said once."""
+    if len(sections) < 2:
+        return []
+    return [s for s in sections[0].statements if all(s in section.statements for section in sections)]
 
 
 def _rendered(content: Mapping[str, Any]) -> str:

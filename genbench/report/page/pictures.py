@@ -7,9 +7,13 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genbench.report.untrusted import clean
 from genbench.store.loaded import LoadedRun
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _MOST_BYTES = 4_000_000
 _MOST_PIXELS = 40_000_000
@@ -67,7 +71,11 @@ def _picture(path: Path, model: str, dataset: str) -> Picture:
 
 
 def _smaller(content: bytes) -> tuple[bytes, int, int]:
-    """The same pixels in fewer bytes where they are grey, and how many there are."""
+    """The picture in fewer bytes where that can be, and its width and height.
+
+    Samples keep every pixel: they are saved as grey where they are grey. Only drawings of points, which
+    alone are saved with a channel for transparency, are brought to 256 colours.
+    """
     from PIL import Image, ImageChops
 
     with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
@@ -77,7 +85,14 @@ def _smaller(content: bytes) -> tuple[bytes, int, int]:
         if image.mode == "RGB":
             red, green, blue = image.split()
             if not any(ImageChops.difference(red, other).getbbox() for other in (green, blue)):
-                buffer = io.BytesIO()
-                red.save(buffer, format="PNG", compress_level=9)
-                content = min(content, buffer.getvalue(), key=len)
+                content = min(content, _png(red), key=len)
+        elif image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+            few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            content = min(content, _png(few), key=len)
         return content, image.width, image.height
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=9)
+    return buffer.getvalue()

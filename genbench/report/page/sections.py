@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from genbench.analyse.merge import Merged
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Summary, summarise
-from genbench.core.record import Record
+from genbench.core.record import CONTROLS, Record
 from genbench.report.answer import Statement, answer
 from genbench.report.notes import QUICK, fallback_of, is_quick
 from genbench.report.page.losses import Loss, losses_of
@@ -61,12 +61,13 @@ def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
     places = {where: anchors(title) for where, title in titles.items()}
     figures = _figures(merged, anchors, places)
     standing, tables = current(merged.records), build_tables(merged.records)
+    seen: set[tuple[int, str]] = set()
     sections = []
     for summary in summaries:
         where = _where(summary.run, summary.dataset)
         mine = [r for r in standing if (r.run, r.dataset) == (summary.run, summary.dataset)]
         my_tables = [table for table in tables if (table.run, table.dataset) == where]
-        pictures = tuple(_pictures(summary, merged))
+        pictures = tuple(_pictures(summary, merged, seen))
         anchor = places[where]
         sections.append(
             Section(
@@ -111,10 +112,17 @@ def _mark(records: Sequence[Record]) -> str:
     return "; ".join(marks)
 
 
-def _pictures(summary: Summary, merged: Merged) -> Iterator[tuple[str, Picture]]:
-    """Those of every run that has a part in the section."""
-    models = [row.model for row in summary.rows if not row.control]
-    for run in merged.runs:
-        if run.directory and any((r.run, r.dataset) == (summary.run, summary.dataset) for r in run.records):
-            for picture in pictures_of(run, summary.dataset, models):
-                yield clean(run.directory.name), picture
+def _pictures(summary: Summary, merged: Merged, seen: set[tuple[int, str]]) -> Iterator[tuple[str, Picture]]:
+    """Those of every run that has a part in the section, unless an earlier section has them."""
+    parts = summary.run.split(" + ")  # as runs are named that stand together
+    for place, run in enumerate(merged.runs):
+        mine = [r for r in run.records if r.dataset == summary.dataset]
+        ids = {record.run for record in mine}
+        if (place, summary.dataset) in seen or not any(
+            part in ids or part.partition(" (")[0] in ids for part in parts
+        ):
+            continue
+        seen.add((place, summary.dataset))
+        models = dict.fromkeys(record.model for record in mine if record.model not in CONTROLS)
+        for picture in pictures_of(run, summary.dataset, list(models)):
+            yield clean(run.directory.name if run.directory else run.asked), picture

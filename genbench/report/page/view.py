@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_DATA = 150_000  # characters of a figure's numbers inside a page
 _SCALE = 115  # pixels an inch: letters of 8 points are as large as the text beside them
 _WIDE = 600  # pixels: a wider figure is scrolled on a phone
+_LONG = 10  # letters: such a piece of a name does not fit into a narrow column
 _PLAIN = " !$()*+,-./:;=?@[]^_`{|}~"
 """Signs that need no percent in a data URI inside an attribute, beside letters and digits."""
 
@@ -79,12 +80,16 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table with its place on the page; ``warnings`` are notes that must not be overlooked."""
+    """A table with its place on the page.
+
+    ``long`` says that some name has long pieces; ``warnings`` are notes that must not be overlooked.
+    """
 
     anchor: str
     heading: str
     title: str
     seeded: bool
+    long: bool
     heads: tuple[HeadView, ...]
     models: tuple[RowView, ...]
     controls: tuple[RowView, ...]
@@ -126,6 +131,7 @@ def table_view(table: Table, anchors: Anchors, section: str) -> TableView:
         heading=heading[:1].upper() + heading[1:],
         title=table.title,
         seeded=table.seeded,
+        long=any(len(piece) > _LONG for _, row in rows for piece in row.pieces),
         heads=tuple(_head(table, place, column) for place, column in enumerate(table.columns)),
         models=tuple(row for kind, row in rows if kind == "model"),
         controls=tuple(row for kind, row in rows if kind == "control"),
