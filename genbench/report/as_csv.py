@@ -10,12 +10,14 @@ from genbench.report.tables import Table
 
 COLUMNS = (
     *("run", "suite", "dataset", "group", "model", "kind", "seeds", "metric", "unit", "better"),
-    *("median", "low", "high", "n", "over", "reason", "rank"),
+    *("median", "low", "high", "n", "over", "reason", "rank", "seeds_reason", "title"),
 )
 
 
 def render_csv(tables: Sequence[Table]) -> str:
     """Tables as one CSV text with the columns ``COLUMNS``; an empty ``median`` has a ``reason``.
+
+    ``seeds_reason`` says how seeds were lost, ``title`` whether the run was quick or the dataset a fallback.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it.
     """
@@ -25,11 +27,13 @@ def render_csv(tables: Sequence[Table]) -> str:
     for table in tables:
         about = (table.run, table.suite, table.dataset, table.group)
         for row in table.rows:
+            lost = table.footnotes[row.seeds_mark - 1] if row.seeds_mark else ""
             for column, cell in zip(table.columns, row.cells, strict=True):
                 texts = (*about, row.name, row.kind, row.seeds, column.metric, column.unit, column.better)
                 guess = cell.estimate
                 numbers = (guess.median, guess.low, guess.high, guess.n, guess.over) if guess else ("",) * 5
-                writer.writerow((*map(plain, texts), *numbers, plain(cell.reason), cell.rank or ""))
+                why = (plain(cell.reason), cell.rank or "", plain(lost), plain(table.title))
+                writer.writerow((*map(plain, texts), *numbers, *why))
     return out.getvalue()
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -14,7 +12,7 @@ from rich.text import Text
 from genbench.report.columns import Drawn, align_right, draw, pack_evenly, print_all, widest
 from genbench.report.folding import fold
 from genbench.report.numbers import MISSING, show
-from genbench.report.tables import Table, TableCell, TableColumn, TableRow, mark_sign, rank_sign
+from genbench.report.tables import Table, TableCell, TableRow, heading_lines, mark_sign, rank_sign
 
 _GAP = 3  # what rich puts between two columns: padding, separator, padding
 _NAME_MOST = 24  # where columns do not fit, a longer name is folded
@@ -82,7 +80,8 @@ def _column(table: Table, index: int, between: str) -> Drawn:
         _cell_text(row.cells[index], column.prefix, between, rank.ljust(room))
         for row, rank in zip(table.rows, ranks, strict=True)
     ]
-    return draw(_heading(column, max((widest(cell.plain) for cell in cells), default=0)), cells)
+    room = max((widest(cell.plain) for cell in cells), default=0)
+    return draw("\n".join(heading_lines(column, room)), cells)
 
 
 def _cell_text(cell: TableCell, prefix: str, between: str, rank: str) -> Text:
@@ -97,11 +96,3 @@ def _cell_text(cell: TableCell, prefix: str, between: str, rank: str) -> Text:
     if not interval or between == "\n":
         return Text.assemble((value + gap + rank, style), between if interval else "", interval)
     return Text.assemble((value, style), between, interval, gap, (rank, style))
-
-
-def _heading(column: TableColumn, room: int) -> str:
-    """The label broken at its spaces where the numbers below are narrower; the unit on a line of its own."""
-    words = f"{column.label}\u00a0{column.arrow}" if column.arrow else column.label
-    longest = max(map(cell_len, words.split(" ")))
-    lines = textwrap.wrap(words, max(room, longest), break_long_words=False, break_on_hyphens=False)
-    return "\n".join([*lines, *([column.unit] if column.unit else [])]).replace("\u00a0", " ")

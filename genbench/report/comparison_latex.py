@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genbench.analyse.row import Verdict
-from genbench.report.as_latex import escape, footnote_mark
 from genbench.report.comparison import Compared, ComparedModel, ComparedRow, ComparedSide, ComparedTable
 from genbench.report.comparison_words import with_seeds
+from genbench.report.latex_text import escape, footnote_mark, number
 
 _SURE = (Verdict.BETTER, Verdict.WORSE, Verdict.FAILED, Verdict.FIXED)
 _COLUMNS = 6
@@ -27,8 +27,8 @@ def _table(compared: Compared, table: ComparedTable) -> Iterator[str]:
     yield rf"  \caption{{{escape(table.title)}. {escape(compared.caption)}.}}"
     yield rf"  \begin{{tabular}}{{l{'r' * (_COLUMNS - 2)}l}}"
     yield r"    \toprule"
-    for number, model in enumerate(table.models):
-        if number:
+    for place, model in enumerate(table.models):
+        if place:
             yield r"    \midrule"
         yield from _model(model)
     yield from (r"    \bottomrule", r"  \end{tabular}", r"  \par\smallskip\footnotesize\raggedright")
@@ -53,18 +53,13 @@ def _row(row: ComparedRow) -> list[str]:
     label = " ".join(filter(None, (row.label, row.arrow, f"({row.unit})" if row.unit else "")))
     verdict = rf"\textbf{{{row.verdict}}}" if row.verdict in _SURE else str(row.verdict)
     verdict += footnote_mark(row.mark) + (f" {escape(row.needed)}" if row.needed else "")
-    difference = _number(str(row.difference))
+    difference = number(str(row.difference))
     return [escape(label), _side(row.base), _side(row.new), difference, escape(row.p), verdict]
 
 
 def _side(side: ComparedSide) -> str:
     value = f"{side.number.value} ({side.seeds})" if side.seeds else side.number.value
-    return _number(f"{value} {side.number.interval}".rstrip())
-
-
-def _number(text: str) -> str:
-    """Numbers with minus signs in place of hyphens."""
-    return escape(text.replace("-", "−"))
+    return number(f"{value} {side.number.interval}".rstrip())
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from rich.cells import cell_len
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import current
@@ -118,6 +121,14 @@ def build_tables(records: Sequence[Record]) -> tuple[Table, ...]:
 def mark_sign(mark: int) -> str:
     """The footnote's number as a superscript; empty for 0."""
     return str(mark).translate(_SUPERSCRIPT) if mark else ""
+
+
+def heading_lines(column: TableColumn, room: int) -> list[str]:
+    """The label broken at its spaces where the numbers below are narrower; the unit on a line of its own."""
+    words = f"{column.label}\u00a0{column.arrow}" if column.arrow else column.label
+    longest = max(map(cell_len, words.split(" ")))
+    lines = textwrap.wrap(words, max(room, longest), break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in (*lines, *([column.unit] if column.unit else []))]
 
 
 def rank_sign(rank: int | None) -> str:

@@ -433,9 +433,7 @@ def test_latex_has_minus_signs_and_a_float_a_dataset(every: Comparison) -> None:
     latex = render_comparison(every, "latex")
     assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 1
     assert r"\begin{tabular}{lrrrrl}" in latex and r"\textbf{WORSE}" in latex
-    assert (
-        r"$-$3340 {[}$-$3540, $-$3160{]}" in latex and r"\multicolumn{6}{l}{\textit{sample quality}}" in latex
-    )
+    assert r"$-$3340 [$-$3540, $-$3160]" in latex and r"\multicolumn{6}{l}{\textit{sample quality}}" in latex
     assert r"+$\infty$" in render_comparison(with_lost_seeds(), "latex")
     assert needed(every, "quality.density").replace("≈", r"$\approx$") in latex and r"\par" in latex
     rows = [line for line in latex.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]

@@ -91,14 +91,13 @@ def test_the_best_is_bold(make: Make) -> None:
     markdown = render(tables, "md")
     assert r"| **10.8 \#1** \[10.2, 11.5\] |" in markdown and r"| 20.8 \#2 \[20.2, 21.5\] |" in markdown
     latex = render(tables, "latex")
-    assert r"& \textbf{10.8 \#1} {[}10.2, 11.5{]} &" in latex and r"& 20.8 \#2 {[}20.2" in latex
+    assert r"& \textbf{10.8 \#1} [10.2, 11.5] &" in latex and r"& 20.8 \#2 [20.2" in latex
     assert r"\textit{real}" in latex and not re.search(r"\\textit\{real\}[^\n]*#", latex)
 
 
 def test_machines_get_the_rank(make: Make) -> None:
     tables = build_tables(told_apart(make))
     rows = list(csv.DictReader(io.StringIO(render(tables, "csv"))))
-    assert list(rows[0])[-1] == "rank"
     assert {(row["model"], row["metric"]): row["rank"] for row in rows if row["rank"]} == {
         ("a", "quality.fid"): "2", ("b", "quality.fid"): "1", ("c", "quality.fid"): "2"
     }  # fmt: skip
