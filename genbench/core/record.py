@@ -171,6 +171,7 @@ class Record:
 
 
 _LARGEST = sys.float_info.max
+_LARGEST_WHOLE = 2**63 - 1  # what a column of a table can hold
 _TEXT = (
     "run",
     "suite",
@@ -196,8 +197,8 @@ def _check_types(content: dict[str, object]) -> None:
     for name in _TEXT:
         require(name, isinstance(content[name], str), "text")
     for name in ("step", "n", "lanes"):
-        require(name, type(content[name]) is int, "a whole number")
-    require("seed", content["seed"] is None or type(content["seed"]) is int, "a whole number or null")
+        require(name, _is_whole(content[name]), "a whole number")
+    require("seed", content["seed"] is None or _is_whole(content["seed"]), "a whole number or null")
     for name in ("value", "error"):
         require(name, content[name] is None or _is_number(content[name]), "a finite number or null")
     for name, good in (("versions", _is_text), ("protocol", _is_plain)):
@@ -212,6 +213,10 @@ def _check_types(content: dict[str, object]) -> None:
 def _is_number(thing: object) -> bool:
     # JSON knows whole numbers that no float can hold, and Python's reader takes NaN and Infinity.
     return type(thing) in (int, float) and -_LARGEST <= thing <= _LARGEST  # type: ignore[operator]
+
+
+def _is_whole(thing: object) -> bool:
+    return type(thing) is int and -_LARGEST_WHOLE <= thing <= _LARGEST_WHOLE
 
 
 def _is_text(thing: object) -> bool:

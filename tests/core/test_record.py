@@ -101,6 +101,8 @@ def test_one_wrong_field_is_a_record_error_or_a_record(name: str, value: object)
         {"error": math.nan},
         {"step": 1.0},
         {"step": True},
+        {"step": 2**63},
+        {"seed": -(2**63)},
         {"seed": "0"},
         {"better": "up"},
         {"better": []},
