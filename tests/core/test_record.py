@@ -9,7 +9,7 @@ from genbench.core.errors import RecordError
 from genbench.core.record import Better, Record, Status
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
-WHOLE = st.integers(-(2**70), 2**70)
+WHOLE = st.integers(1 - 2**63, 2**63 - 1)
 PLAIN = st.one_of(st.text(), st.booleans(), WHOLE, FINITE)
 
 
