@@ -222,7 +222,8 @@ def _beside_real(facts: Facts) -> Iterator[str]:
         if good:
             reached.setdefault(facts.all_or(good), []).append(metric)
     if not reached:
-        yield f"By the median, no model is as good as real data in any of the {len(known)} metrics."
+        where = facts.names(known) if len(known) == 1 else f"any of the {len(known)} metrics"
+        yield f"By the median, no model is as good as real data in {where}."
         return
     told = "; ".join(f"{models} in {facts.names(metrics)}" for models, metrics in reached.items())
     others = sum(len(metrics) for metrics in reached.values()) < len(known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,18 +12,14 @@ from genbench.report.untrusted import clean
 _MOST = 12  # changes; more than that come from another file, not from a command line
 
 
-def command_of(toml: str, resolved: Mapping[str, Any]) -> str:
+def command_of(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> str:
     """``genbench run suite.toml`` with the ``--set``, ``--model`` and ``--quick`` that were given.
 
     Args:
-        toml: the suite as it was given.
+        given: the suite as it was given; empty if that is not known.
         resolved: what became of it; empty if that is not known.
     """
     parts = ["genbench run suite.toml"]
-    try:
-        given = tomllib.loads(toml)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return parts[0]
     if resolved.get("quick") is True and given.get("quick") is not True:
         return f"{parts[0]} --quick"  # which changes sizes by itself
     changes = list(_changes(given, resolved))
@@ -73,7 +68,7 @@ def _chosen(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> list[str]:
     cohorts = resolved.get("cohort")
     if not isinstance(cohorts, list):
         return []
-    ran = {cohort.get("label") for cohort in cohorts if isinstance(cohort, dict)}
+    ran = [cohort.get("label") for cohort in cohorts if isinstance(cohort, dict)]
     known = _models(given)
     chosen = [label for label in known if label in ran]
     return chosen if len(chosen) < len(known) else []

@@ -81,6 +81,7 @@ def origin_of(run: LoadedRun) -> Origin:
         environments += [_environment(content) for content in contents if isinstance(content, dict)]
     options = _parsed(Path("resolved.json"), resolved, problems)
     options = options if isinstance(options, dict) else {}
+    given = _suite(toml, problems)
     spent = _parsed(Path("timing.json"), timing, problems)
     folder = run.path.resolve().name if run.path else ""
     return Origin(
@@ -88,10 +89,10 @@ def origin_of(run: LoadedRun) -> Origin:
         run=clean(first.run),
         suite=suite,
         code=tuple(dict.fromkeys(clean(record.code) for record in run.records)),
-        question=clean(str(options.get("question") or _question(toml, problems))),
+        question=clean(str(options.get("question") or given.get("question") or "")),
         toml=_cut(toml),
         options=_cut(json.dumps(_without_trials(options), indent=2, ensure_ascii=False)) if options else "",
-        command=command_of(toml, options),
+        command=command_of(given, options),
         environments=tuple(environments),
         executions=tuple(_executions(spent)),
         problems=tuple(problems),
@@ -122,15 +123,14 @@ def _parsed(path: Path, text: str, problems: list[str]) -> Any:
         return None
 
 
-def _question(toml: str, problems: list[str]) -> str:
+def _suite(toml: str, problems: list[str]) -> dict[str, Any]:
     import tomllib
 
     try:
-        question = tomllib.loads(toml).get("question", "")
+        return tomllib.loads(toml)
     except (tomllib.TOMLDecodeError, RecursionError):
         problems.append("suite.toml is damaged: it holds no TOML.")
-        return ""
-    return question if isinstance(question, str) else ""
+        return {}
 
 
 def _environment(content: Mapping[str, Any]) -> Environment:

@@ -1,0 +1,246 @@
+"""The page as text: well formed, escaped, complete, the same every time, needing nothing but itself."""
+
+import base64
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hostile_run import HOSTILE, hostile_records, write_run
+from many_models import many_models
+
+from genbench.core.record import OUTCOME, Record
+
+VOID = {"meta", "img", "wbr", "br", "link", "input", "hr"}
+
+
+class Reader(HTMLParser):
+    """Checks that tags are balanced, and gathers what tests look at."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"an attribute twice in {tag}"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert not reader.open
+    return reader
+
+
+def words(page: str) -> str:
+    return " ".join(" ".join(read(page).text).split())
+
+
+def between(page: str, start: str, end: str) -> str:
+    return page.split(start, maxsplit=1)[1].split(end, maxsplit=1)[0]
+
+
+def losses(page: str) -> str:
+    return between(page, 'id="losses"', "</section>")
+
+
+def test_tags_are_balanced_ids_unique_and_links_lead_somewhere(page: str) -> None:
+    reader = read(page)
+    ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
+    assert len(ids) == len(set(ids)) and len(ids) > 20
+    assert all(name and re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in ids)
+    links = [a["href"] or "" for tag, a in reader.tags if tag == "a"]
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    labels = {a["aria-labelledby"] for _, a in reader.tags if "aria-labelledby" in a}
+    assert labels <= set(ids)
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+
+
+def test_parts_come_in_the_order_of_a_reader(page: str) -> None:
+    places = [
+        page.index(f'id="{name}"')
+        for name in ("answer", "contents", "mnist", "mnist-quality", "mnist-figure-quality", "mnist-samples",
+                     "losses", "controls", "protocol", "again")
+    ]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_what_files_and_records_say_is_text_and_never_markup(page: str) -> None:
+    for bad in ("alert(1)</script>", "<script>alert", "</style><b>", "<b>this", "<img src=x", "<i>many"):
+        assert bad not in page
+    assert page.count("<script>") == page.count("</script>") == page.count("<style>") == 1
+    said = words(page)
+    assert "alert(1)" in said and 'Is </style><b>this</b> & that "safe"?' in said  # yet all of it is shown
+    assert "<img src=x onerror=alert(3)>" in said and "</script><script>alert(2)</script>" in said
+    assert not any(name.startswith("on") for _, attributes in read(page).tags for name in attributes)
+
+
+def test_nothing_is_loaded_and_only_our_own_script_and_style_may_run(page: str) -> None:
+    reader = read(page)
+    for tag, attributes in reader.tags:
+        for name in ("src", "href", "srcset", "action", "data", "poster", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
+        assert "style" not in attributes
+    outside = re.sub(r'(?:src|href)="data:[^"]*"', "", page)
+    assert not re.search(r"https?://|@import|url\(", outside)
+    (policy,) = (a["content"] for _, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy and policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy and "http:" not in policy and "*" not in policy
+    for tag in ("script", "style"):
+        text = between(page, f"<{tag}>", f"</{tag}>")
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_pictures_have_words_for_those_who_do_not_see_them(page: str) -> None:
+    pictures = [attributes for tag, attributes in read(page).tags if tag == "img"]
+    assert len(pictures) >= 5
+    for picture in pictures:
+        assert len(picture["alt"] or "") > 20 and int(picture["width"] or 0) > 50
+    assert any("Samples of gan on mnist" in (picture["alt"] or "") for picture in pictures)
+
+
+def test_the_numbers_behind_a_figure_can_be_taken_away(page: str) -> None:
+    files = {a["download"]: a["href"] or "" for tag, a in read(page).tags if tag == "a" and "download" in a}
+    csv = unquote(files["mnist-quality.csv"].partition(",")[2])
+    assert "gan" in csv and HOSTILE in csv and len(csv.splitlines()) > 20
+    assert all(file.endswith(".csv") for file in files)
+
+
+def test_the_same_records_make_the_same_bytes(quick_page: Callable[..., str], run_folder: Path) -> None:
+    code = (
+        "import sys\nfrom genbench.report.page.page import build_report\n"
+        "from genbench.analyse.merge import merged\nfrom genbench.store.loaded import load_runs\n"
+        "import genbench.report.figures.catalogue as catalogue\ncatalogue.plots = lambda _: iter(())\n"
+        f"sys.stdout.write(build_report(merged(load_runs([{str(run_folder)!r}]))))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert again == quick_page(run_folder)
+
+
+def test_controls_have_a_body_of_their_own_and_numbers_sort_by_the_median(page: str) -> None:
+    table = between(page, 'id="mnist-quality"', "</table>")
+    models, controls = table.split('<tbody class="controls">')
+    assert "gan</th>" in models and "real</th>" not in models and "real</th>" in controls
+    assert re.search(r'<td data-sort="-?[\d.]+(?:e-?\d+)?"', models)
+    assert 'data-first="ascending"><span class="label">FD' in table
+    assert 'data-first="descending"><span class="label">precision' in table
+
+
+def test_losses_are_listed_one_by_one_or_there_are_none(
+    page: str, quick_page: Callable[..., str], tmp_path: Path
+) -> None:
+    listing = losses(page)
+    for cell in ("<td>wgan</td>", '<td class="number">1</td>', '<td class="number">812</td>', "diverged"):
+        assert cell in listing
+    assert "the critic&#39;s loss is not finite at step 812" in listing
+    fine = many_models(1, 1, 3)
+    whole = quick_page(write_run(tmp_path / "fine", fine))
+    assert "None: every training came to its end." in losses(whole)
+    cut = [r for r in fine if not (r.metric == OUTCOME and r.seed == 2)]
+    unfinished = losses(quick_page(write_run(tmp_path / "cut", cut)))
+    assert "unfinished" in unfinished and '<td class="number">2</td>' in unfinished
+
+
+def test_how_it_was_measured_and_how_to_do_it_again(page: str) -> None:
+    said = words(page)
+    assert "Environment e41f09" in said and "torch 2.13" in said
+    assert "Time spent: 8 min 54 s" in said and "training 5 min 53 s" in said
+    assert "n real 10000" in said and "precision float32" in said and "steps 2,000" in said
+    assert "genbench run suite.toml --set seeds=5 --model gan" in said
+    assert "genbench compare <i>many</i>/run <i>many</i>/latest" in said
+    assert '"latent": 2' in said and "t0" not in said
+
+
+@pytest.mark.parametrize("name", ["suite.toml", "resolved.json", "environment.json", "timing.json"])
+@pytest.mark.parametrize("content", [None, "", "{", "[1, null, {}]", "\x00\x1b[31m" * 50, "9" * 1_000_001])
+def test_a_file_that_is_missing_or_damaged_is_told_and_fails_nothing(
+    quick_page: Callable[..., str], tmp_path: Path, name: str, content: str | None
+) -> None:
+    folder = write_run(tmp_path / "run", [r for r in many_models(1, 1, 3) if r.step != 500])
+    (folder / name).unlink() if content is None else (folder / name).write_text(content)
+    page = quick_page(folder)
+    assert "\x1b" not in page and "\x00" not in page
+    if content is None:
+        assert f"{name} is missing." in page
+    elif content.startswith("9"):
+        assert f"{name} is larger than 1000 kB and was left out." in page
+    elif content in ("{", "\x00\x1b[31m" * 50):
+        assert f"{name} is damaged" in page
+
+
+def test_a_lone_file_of_records_has_a_page_too(quick_page: Callable[..., str], tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", many_models(2, 1, 3))
+    lone = tmp_path / "lone.jsonl"
+    shutil.copy(folder / "records.jsonl", lone)
+    page = quick_page(lone)
+    read(page)
+    assert "Only a file of records was given" in page and "cannot be given here" in page
+    assert '-samples"' not in page
+
+
+def test_several_runs_and_datasets_have_sections_of_their_own(
+    quick_page: Callable[..., str], tmp_path: Path
+) -> None:
+    def other(record: Record) -> Record:
+        protocol = {**record.protocol, "n_fake": 7}
+        return replace(record, run="20260901T101500Z-ffffff0", protocol=protocol)
+
+    records = many_models(2, 2, 3)
+    one = write_run(tmp_path / "one", records)
+    two = write_run(tmp_path / "two", [other(record) for record in records if record.dataset == "mnist"])
+    page = quick_page(one, two)
+    reader, said = read(page), words(page)
+    sections = [a["id"] for tag, a in reader.tags if tag == "section" and a.get("class") == "results"]
+    assert len(sections) == 3 and len(set(sections)) == 3
+    assert "Run: many/one" in said and "Run: many/two" in said and "2 runs" in said
+    assert "Where runs stand apart, their numbers do not compare" in said and "n fake" in said
+    assert said.count("genbench run suite.toml") == 2
+
+
+def test_quick_runs_and_fallbacks_are_told_first_and_loudly(
+    quick_page: Callable[..., str], tmp_path: Path
+) -> None:
+    stamp = {"quick": True, "fallback_for": "mnist"}
+    records = [replace(r, protocol={**r.protocol, **stamp}) for r in many_models(2, 1, 3)]
+    answer = quick_page(write_run(tmp_path / "run", records)).split('id="answer"')[1]
+    first = answer.index('<p class="loud"')
+    assert first < answer.index("<dl") and "This was a quick run" in answer[first : first + 200]
+    assert "mnist was asked for and could not be had" in answer
+    assert "is best" not in answer and "share the first place" not in answer
+    section = answer.split('class="results"')[1]
+    assert "QUICK RUN: not for comparison; fallback for mnist" in section[:1500]
+
+
+def test_what_is_said_of_every_dataset_is_said_once(quick_page: Callable[..., str], tmp_path: Path) -> None:
+    page = quick_page(write_run(tmp_path / "run", many_models(2, 3, 3)))
+    assert page.count("seeds a model. First places") == 1 and page.count("<dt>Best</dt>") <= 3
+
+
+def test_huge_texts_are_cut(quick_page: Callable[..., str], tmp_path: Path) -> None:
+    records = [replace(r, reason="y" * 5000 if r.reason else "") for r in hostile_records(3)]
+    folder = write_run(tmp_path / "run", records)
+    (folder / "suite.toml").write_text("# " + "x" * 500_000)
+    page = quick_page(folder)
+    assert "[cut: 500,002 characters]" in page and len(page) < 300_000
