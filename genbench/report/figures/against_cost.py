@@ -1,172 +1,215 @@
-"""What quality costs: a point a model, with both intervals, above the floor that real images set."""
+"""What quality costs: a point a model, the Pareto front, and the floor that real data set."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from genbench.analyse.estimates import Estimate
-from genbench.analyse.summary import Summary
-from genbench.core.record import Better, Record, Status
-from genbench.report.figures.figure import new_figure, style
-from genbench.report.figures.frames import estimates_frame
-from genbench.report.figures.palette import CONTROL_COLOR, Look, looks
+from genbench.analyse.rank import rank_columns
+from genbench.analyse.summary import Metric, Row
+from genbench.core.record import Better, Status
+from genbench.report.figures import captions
+from genbench.report.figures.axes import heading, is_wide, scale, tidy
+from genbench.report.figures.course import real_entry, real_line, real_of
+from genbench.report.figures.figure import style
+from genbench.report.figures.frames import about, frame_of
+from genbench.report.figures.headline import headline
+from genbench.report.figures.layout import Room, sheet
+from genbench.report.figures.marks import entry, model_entries, model_mark
+from genbench.report.figures.palette import CONTROL_COLOR
 from genbench.report.figures.plot import Plot, Scope
-from genbench.report.folding import fold
-from genbench.report.headings import ARROWS, heading_of
-from genbench.report.numbers import show
-from genbench.report.untrusted import clean
+from genbench.report.headings import ARROWS, group_of, rank_of
+from genbench.report.notes import is_quick
+from genbench.report.ranking import SECONDS, front_of
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.container import ErrorbarContainer
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
-QUALITY = "quality.fid"
-COST = "throughput.s_per_1000_steps"
+PACE = "throughput.s_per_1000_steps"
 
-_LOG_FROM = 20.0  # a range wider than this is drawn on a logarithmic axis
-_NAME_WIDTH = 26
+COLUMNS = (
+    *("model", "control", "metric", "unit", "better", "median", "low", "high", "n"),
+    *("seconds", "seconds_low", "seconds_high", "front"),
+)
+
+_FAINT = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    model: str
-    label: str
+    row: Row
     seconds: Estimate
     quality: Estimate
 
 
 def quality_against_cost(scope: Scope) -> Plot | None:
-    """What quality costs."""
-    title = f"{scope.where}: what quality costs"
-    figure = draw_against_cost(scope.summary, scope.records, title)
-    if figure is None:
+    """Draw quality against the training seconds of a lane; compiling and evaluation are left out of them."""
+    metric, front = _judged(scope)
+    if metric is None:
         return None
-    frame = estimates_frame(scope.summary, [QUALITY, COST])
+    points = _points(scope, metric)
+    if not points:
+        return None
+    title = f"{scope.where}: what quality costs"
+    there = {point.row.model for point in points}
+    legend = model_entries(scope, [row for row in scope.models if row.model in there])
+    legend += [
+        entry(f"{label}\n(no value)", linestyle="none")
+        for row in scope.models
+        if row.model not in there
+        for _, label in model_entries(scope, [row])
+    ]
+    on_front = [point for point in points if point.row.model in front]
+    if on_front:
+        legend.append(entry("Pareto front", color=CONTROL_COLOR, linewidth=1.1))
+    real = real_of(scope, metric)
+    if real:
+        legend.append(real_entry(real))
+    with style():
+        figure, (axes,) = sheet(title, 1, 1, 2.6, Room(0.55), legend, width=5.0)
+        _scale(axes, points, real)
+        for point in points:
+            _draw(axes, scope, point, faint=bool(on_front) and point not in on_front)
+        _draw_front(axes, on_front, metric)
+        if real:
+            real_line(axes, real)
+        axes.set_xlabel(f"training time of one lane {ARROWS[Better.LOWER]} (s)")
+        axes.set_ylabel(heading(scope.summary, metric))
+        tidy(axes)
+    caption = (
+        f"Median over {captions.seeds_of(scope.models, [metric.name])}, "
+        f"{captions.intervals(point.quality for point in points)}; across, the time that training one lane "
+        "took, with the interval of its measurement. "
+    )
+    if on_front:
+        caption += "Faint: another model is surely better and no dearer, or of the same rank and cheaper. "
+    if real:
+        caption += "The dotted line is what real data score."
+    frame = frame_of(_rows(metric, points, front, real), COLUMNS)
     return Plot(
         scope.summary.run,
         scope.summary.dataset,
         "quality-against-cost",
         title,
-        "Quality against the training time of a lane.",
+        caption.strip(),
         figure,
         frame,
     )
 
 
-def draw_against_cost(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:
-    """Draw Fréchet distance against training seconds; ``None`` where no model has both.
-
-    The seconds are those of one lane: the steady time of its steps over the lanes that share it,
-    compilation and evaluation apart.
-    """
-    import seaborn as sns
-
-    points = _points(summary, records)
-    if not points:
-        return None
-    look = looks(row.model for row in summary.rows if not row.control)
-    with style():
-        figure = new_figure(6.4, 3.9)
-        axes = figure.subplots()
-        handles: list[Artist | ErrorbarContainer] = [_draw(axes, p, look[p.model]) for p in points]
-        drawn = {point.model for point in points}
-        for row in summary.rows:
-            if not row.control and row.model not in drawn:
-                label = f"{fold(clean(row.model), _NAME_WIDTH)}\n(no value)"
-                handles += axes.plot([], [], " ", label=label)
-        handles += _floor(axes, summary)
-        _scale(axes, points)
-        better = next(metric for metric in summary.metrics if metric.name == QUALITY)
-        axes.set_xlabel(f"training time of one lane {ARROWS[Better.LOWER]} (s)")
-        axes.set_ylabel(heading_of(QUALITY, better.unit, better.better))
-        axes.set_title(title)
-        # Named one by one: left to itself, matplotlib lists lines before points.
-        figure.legend(handles=handles, loc="outside right upper", frameon=False)
-        sns.despine(ax=axes)
-    return figure
+def _judged(scope: Scope) -> tuple[Metric | None, tuple[str, ...]]:
+    """The metric of quality, and the models on the front: as the note below the tables has them."""
+    metric = headline(scope)
+    if metric is None or is_quick(scope.records):
+        return metric, ()
+    group = group_of(metric.name)
+    names = sorted((name for name in scope.metrics if group_of(name) == group), key=rank_of)
+    ranks = next((found for name in names if (found := rank_columns(scope.sides, [name]))), {})
+    front = front_of(scope.summary, group, scope.sides, ranks)
+    return (scope.metrics[front.metric], front.models) if front else (metric, ())
 
 
-def _points(summary: Summary, records: Sequence[Record]) -> list[_Point]:
-    names = {metric.name for metric in summary.metrics}
-    if not {QUALITY, COST} <= names:
-        return []
+def _points(scope: Scope, metric: Metric) -> list[_Point]:
     points = []
-    for row in summary.rows:
-        quality, pace = row.cells[QUALITY].estimate, row.cells[COST].estimate
-        factor = _lane_thousands(records, row.model)
-        if row.control or not quality or not pace or not factor:
-            continue
-        low, high = (None if end is None else end * factor for end in (pace.low, pace.high))
-        seconds = Estimate(pace.median * factor, low, high, pace.n, pace.over)
-        label = fold(clean(row.model), _NAME_WIDTH)
-        if row.counts.done < row.counts.asked:
-            label += f"\n({row.counts.done} of {row.counts.asked} seeds)"
-        points.append(_Point(row.model, label, seconds, quality))
+    for row in scope.models:
+        quality, seconds = row.cells[metric.name].estimate, _seconds(scope, row)
+        if quality and seconds:
+            points.append(_Point(row, seconds, quality))
     return points
 
 
-def _lane_thousands(records: Sequence[Record], model: str) -> float:
+def _seconds(scope: Scope, row: Row) -> Estimate | None:
+    """What training a lane took: as recorded, else its steps at the pace that was measured.
+
+    The interval is that of the pace, as a share of it.
+    """
+    spent = row.cells[SECONDS].estimate if SECONDS in row.cells else None
+    pace = row.cells[PACE].estimate if PACE in row.cells else None
+    if spent is None:
+        thousands = _lane_thousands(scope, row.model)
+        if not pace or not thousands:
+            return None
+        spent = Estimate(pace.median * thousands, None, None, pace.n, "measurement")
+    if pace is None or pace.low is None or pace.high is None or not pace.median:
+        return spent
+    low, high = (spent.median * end / pace.median for end in (pace.low, pace.high))
+    return Estimate(spent.median, low, high, spent.n, "measurement")
+
+
+def _lane_thousands(scope: Scope, model: str) -> float:
     """Thousands of steps that a lane was trained for, over the lanes that shared the time.
 
     Lanes and steps are those of the widest parts of a divided cohort, whose pace the summary tells; where
     these ended at different steps, the steps are their median.
     """
-    mine = [record for record in records if record.model == model and record.status is Status.DONE]
-    timed = [record for record in mine if record.metric == COST and record.value is not None]
+    timed = [
+        record
+        for record in scope.records
+        if (record.model, record.metric, record.status) == (model, PACE, Status.DONE)
+        and record.value is not None
+    ]
     if not timed:
         return 0.0
     lanes = max(record.lanes for record in timed)
     return median(record.step for record in timed if record.lanes == lanes) / 1000 / max(1, lanes)
 
 
-def _spread(estimate: Estimate) -> list[list[float]] | None:
-    if estimate.low is None or estimate.high is None:
+def _draw(axes: Axes, scope: Scope, point: _Point, *, faint: bool) -> None:
+    axes.errorbar(
+        point.seconds.median, point.quality.median, xerr=_spread(point.seconds), yerr=_spread(point.quality),
+        capsize=2.5, linestyle="none", alpha=_FAINT if faint else 1.0, zorder=3, elinewidth=1.1,
+        **model_mark(scope.looks[point.row.model], 7.0),
+    )  # fmt: skip
+
+
+def _spread(guess: Estimate) -> list[list[float]] | None:
+    if guess.low is None or guess.high is None:
         return None
-    return [[estimate.median - estimate.low], [estimate.high - estimate.median]]
+    return [[guess.median - guess.low], [guess.high - guess.median]]
 
 
-def _draw(axes: Axes, point: _Point, look: Look) -> ErrorbarContainer:
-    return axes.errorbar(
-        point.seconds.median,
-        point.quality.median,
-        xerr=_spread(point.seconds),
-        yerr=_spread(point.quality),
-        color=look.color,
-        marker=look.marker,
-        markeredgecolor="black",
-        markersize=7,
-        capsize=3,
-        linestyle="none",
-        label=point.label,
-    )
+def _draw_front(axes: Axes, points: Sequence[_Point], metric: Metric) -> None:
+    """Steps through the front: the best median that can be had for so many seconds."""
+    if not points:
+        return
+    best = max if metric.better is Better.HIGHER else min
+    at: list[float] = []
+    reached: list[float] = []
+    for point in sorted(points, key=lambda point: point.seconds.median):
+        at.append(point.seconds.median)
+        reached.append(best([point.quality.median, *reached[-1:]]))
+    axes.plot(
+        [*at, axes.get_xlim()[1]], [*reached, reached[-1]], drawstyle="steps-post", color=CONTROL_COLOR,
+        linewidth=1.1, zorder=1.5, gid="front",
+    )  # fmt: skip
 
 
-def _floor(axes: Axes, summary: Summary) -> list[Line2D]:
-    """A dotted line where real data stand, if the records have it."""
-    real = next((row.cells[QUALITY].estimate for row in summary.rows if row.model == "real"), None)
-    if not real:
-        return []
-    label = f"real data: {show(real).value}"
-    return [axes.axhline(real.median, color=CONTROL_COLOR, linestyle=":", linewidth=1.6, label=label)]
+def _scale(axes: Axes, points: Sequence[_Point], real: Estimate | None) -> None:
+    """Zero-based axes where the range allows, else logarithmic ones; intervals and the floor are in sight."""
+    for way, guesses in (("x", [p.seconds for p in points]), ("y", [p.quality for p in points])):
+        ends = [end for g in guesses for end in (g.median, g.low, g.high) if end is not None]
+        log = is_wide([guess.median for guess in guesses])
+        if log:
+            ends = [end for end in ends if end > 0]
+        if way == "y" and real and (not log or real.median > 0):
+            ends.append(real.median)
+        scale(axes, "x" if way == "x" else "y", ends, zero=not log, log=log)
 
 
-def _scale(axes: Axes, points: Sequence[_Point]) -> None:
-    """Zero-based axes where the range allows, else logarithmic ones; points keep clear of the edges."""
-    qualities = [point.quality.median for point in points]
-    seconds = [point.seconds.median for point in points]
-    if min(seconds) > 0 and max(seconds) / min(seconds) > _LOG_FROM:
-        axes.set_xscale("log")
-    else:
-        _, right = axes.get_xlim()
-        axes.set_xlim(min(0.0, *seconds), right)
-    if min(qualities) > 0 and max(qualities) / min(qualities) > _LOG_FROM:
-        axes.set_yscale("log")
-    else:
-        _, top = axes.get_ylim()
-        axes.set_ylim(min(0.0, *qualities) - 0.03 * abs(top), top)  # a floor at zero stays in sight
+def _rows(
+    metric: Metric, points: Sequence[_Point], front: Sequence[str], real: Estimate | None
+) -> Iterator[Mapping[str, object]]:
+    for point in points:
+        yield about(point.row.model, False, metric) | _numbers(point.quality) | {
+            "seconds": point.seconds.median, "seconds_low": point.seconds.low,
+            "seconds_high": point.seconds.high, "front": point.row.model in front,
+        }  # fmt: skip
+    if real:
+        yield about("real", True, metric) | _numbers(real)
+
+
+def _numbers(guess: Estimate) -> dict[str, object]:
+    return {"median": guess.median, "low": guess.low, "high": guess.high, "n": guess.n}

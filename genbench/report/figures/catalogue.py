@@ -10,11 +10,18 @@ from pathlib import Path
 from genbench.analyse.merge import Merged
 from genbench.core.errors import OutputError, choose_from
 from genbench.report.figures.against_cost import quality_against_cost
-from genbench.report.figures.bars import cost, quality
+from genbench.report.figures.cost import cost
 from genbench.report.figures.course import course
+from genbench.report.figures.differences import differences
 from genbench.report.figures.figure import Format, save
+from genbench.report.figures.losses import gradients, losses
+from genbench.report.figures.modes import modes
+from genbench.report.figures.modes_course import modes_while_training
 from genbench.report.figures.plot import Draw, Plot
+from genbench.report.figures.precision_recall import precision_recall
+from genbench.report.figures.quality import quality
 from genbench.report.figures.scopes import scopes_of
+from genbench.report.figures.seeds import seeds
 from genbench.report.untrusted import clean
 from genbench.store.atomic import write_text
 
@@ -26,19 +33,28 @@ class Kind:
     Attributes:
         name: in kebab case; files and anchors are named after it.
         draw: makes it.
-        needs: what records must have for it, for people.
+        lacking: what the records do not have where there is nothing to draw, for people.
     """
 
     name: str
     draw: Draw
-    needs: str
+    lacking: str
 
 
 KINDS = (
-    Kind("quality", quality, "a metric of quality or of modes"),
-    Kind("quality-against-cost", quality_against_cost, "a Fréchet distance, and what training cost"),
-    Kind("course", course, "evaluations on the way (evaluate_every in [train])"),
-    Kind("cost", cost, "measurements of throughput"),
+    Kind("quality", quality, "no metric of quality or of modes"),
+    Kind("precision-recall", precision_recall, "no precision and recall"),
+    Kind("modes", modes, "no shares of single modes"),
+    Kind("seeds", seeds, "no headline metric seed by seed"),
+    Kind("differences", differences, "no two models that can be compared"),
+    Kind("quality-against-cost", quality_against_cost, "no quality beside what training cost"),
+    Kind("course", course, "no evaluation on the way (evaluate_every in [train])"),
+    Kind(
+        "modes-while-training", modes_while_training, "no shares of single modes on the way (evaluate_every)"
+    ),
+    Kind("losses", losses, "no curves.jsonl in the folders of its trials"),
+    Kind("gradients", gradients, "no gradient norms in the folders of its trials"),
+    Kind("cost", cost, "no measurement of throughput"),
 )
 """In the order of a page."""
 

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import Spot, courses
-from genbench.analyse.summary import Metric, Summary
-from genbench.core.record import Record
-from genbench.report.figures.figure import new_figure, style
-from genbench.report.figures.frames import estimates_frame
-from genbench.report.figures.palette import CONTROL_COLOR, Look, looks
+from genbench.analyse.summary import Metric
+from genbench.report.figures import captions
+from genbench.report.figures.axes import few_log_ticks, few_ticks, heading, is_wide, scale, tidy
+from genbench.report.figures.figure import style
+from genbench.report.figures.frames import about, frame_of
+from genbench.report.figures.headline import headline
+from genbench.report.figures.layout import Room, sheet
+from genbench.report.figures.marks import bands, entry, model_entries, model_mark
+from genbench.report.figures.palette import CONTROL_COLOR
 from genbench.report.figures.plot import Plot, Scope
-from genbench.report.folding import fold
-from genbench.report.headings import group_of, heading_of, rank_of
-from genbench.report.numbers import prefix_of, scale_of, show
-from genbench.report.untrusted import clean
+from genbench.report.figures.themed import PAPER
+from genbench.report.numbers import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-QUALITY = "quality.fid"
+COLUMNS = (
+    *("model", "control", "metric", "unit", "better", "step"),
+    *("seconds", "examples", "gflop", "median", "low", "high", "n"),
+)
+"""``low`` and ``high`` are the lowest and the highest seed; costs are those of one lane until that step."""
 
 _STEPS = "steps"
 _PANELS = {
@@ -32,147 +37,137 @@ _PANELS = {
     "cost.images": "real examples of one lane",
     "cost.gflop": "operations of one lane (GFLOP)",
 }
-_LOG_FROM = 20.0  # a range wider than this is drawn on a logarithmic axis
-_NAME_WIDTH = 26
-_HOW = "median, and from the\nlowest to the highest seed"
-_FEWER = "\nhollow: of fewer seeds, others\nwere lost or ended early"
+_COSTS = {"seconds": "cost.seconds", "examples": "cost.images", "gflop": "cost.gflop"}
+
+_Drawn = Mapping[str, Sequence[Spot]]
 
 
 def course(scope: Scope) -> Plot | None:
-    """How quality went while models were trained."""
-    title = f"{scope.where}: quality while training"
-    figure = quality_curves(scope.summary, scope.everything, title)
-    if figure is None:
-        return None
-    frame = estimates_frame(scope.summary, [QUALITY])
-    return Plot(
-        scope.summary.run, scope.summary.dataset, "course", title, "Quality at equal cost.", figure, frame
-    )
-
-
-def quality_curves(summary: Summary, records: Sequence[Record], title: str) -> Figure | None:
-    """Draw a metric of quality against what it took; ``None`` where no model was evaluated on the way.
+    """Draw a metric of quality against what it took, where models were evaluated on the way.
 
     A line is the median over the seeds that were still trained at that step, its band reaches from the lowest
-    to the highest of them. A hollow marker, which the legend explains, stands where that is fewer seeds than
-    the model had: some were lost, or ended early at the target and are not carried on.
-
-    Args:
-        summary: of one dataset, for its controls and the models' order.
-        records: all of that dataset and run, those from the way included.
-        title: of the figure.
+    to the highest of them. A hollow mark stands where that is fewer seeds than the model had: some were lost,
+    or ended early at the target and are not carried on.
     """
-    import seaborn as sns
-
-    metric = _metric_of(summary)
-    if metric is None:
+    metric = headline(scope)
+    found = courses(scope.everything, metric.name) if metric else {}
+    drawn = {row.model: found[row.model] for row in scope.models if row.model in found}
+    if metric is None or all(len(spots) < 2 for spots in drawn.values()):
         return None
-    found = courses(records, metric.name)
-    drawn = {row.model: found[row.model] for row in summary.rows if row.model in found}
-    if all(len(spots) < 2 for spots in drawn.values()):
-        return None
-    look = looks(row.model for row in summary.rows if not row.control)
-    panels = [
-        name for name in _PANELS if name == _STEPS or any(name in s.cost for m in drawn.values() for s in m)
-    ]
+    panels = [p for p in _PANELS if p == _STEPS or any(p in s.cost for each in drawn.values() for s in each)]
+    title = f"{scope.where}: quality while training"
+    legend = model_entries(scope, [row for row in scope.models if row.model in drawn], line=True)
+    real = real_of(scope, metric)
+    if real:
+        legend.append(real_entry(real))
     with style():
-        figure = new_figure(9.2, 3.1 * ((len(panels) + 1) // 2) + 0.4)
-        grid = figure.subplots((len(panels) + 1) // 2, 2, squeeze=False, sharey=True)
-        fewer = False
-        for axes, panel in zip(grid.flat, panels, strict=False):
-            for model, spots in drawn.items():
-                fewer |= _draw(axes, model, spots, panel, look[model])
-            _floor(axes, summary, metric.name)
-            _scale_x(axes, panel, drawn)
+        room = Room(0.5, between=0.16)
+        figure, grid = sheet(title, len(panels), 2, 1.9, room, legend, width=3.6 if len(panels) == 1 else 7.0)
+        for place, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
+            _panel(axes, scope, drawn, panel)
+            _scale_y(axes, drawn, real)
             axes.set_xlabel(_PANELS[panel])
-            sns.despine(ax=axes)
-        for axes in list(grid.flat)[len(panels) :]:
-            axes.remove()
-        for line in grid:
-            line[0].set_ylabel(heading_of(metric.name, metric.unit, metric.better))
-        _scale_y(grid[0, 0], drawn)
-        figure.suptitle(title, fontweight="bold")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        how = _HOW + _FEWER * fewer
-        figure.legend(handles, labels, loc="outside right upper", frameon=False, title=how, alignment="left")
-    return figure
+            if place % 2:
+                axes.tick_params(labelleft=False)
+            else:
+                axes.set_ylabel(heading(scope.summary, metric))
+            tidy(axes)
+    caption = _caption(drawn, real)
+    frame = frame_of(_rows(metric, drawn, real), COLUMNS)
+    return Plot(scope.summary.run, scope.summary.dataset, "course", title, caption, figure, frame)
 
 
-def _metric_of(summary: Summary) -> Metric | None:
-    """The Fréchet distance, or else the first metric of quality or of known modes."""
-    known = {metric.name: metric for metric in summary.metrics}
-    if QUALITY in known:
-        return known[QUALITY]
-    others = [name for name in known if group_of(name) in ("quality", "known_modes")]
-    return (
-        known[min(others, key=lambda name: (group_of(name) != "quality", rank_of(name)))] if others else None
+def real_of(scope: Scope, metric: Metric) -> Estimate | None:
+    """What real data score, if the records have it."""
+    row = next((row for row in scope.summary.rows if row.model == "real"), None)
+    return row.cells[metric.name].estimate if row else None
+
+
+def real_entry(real: Estimate) -> tuple[Mapping[str, object], str]:
+    """The entry of the line at which real data stand."""
+    return entry(f"real data: {show(real).value}", color=CONTROL_COLOR, linestyle=":", linewidth=1.6)
+
+
+def real_line(axes: Axes, real: Estimate) -> None:
+    """A dotted line at which real data stand."""
+    axes.axhline(real.median, color=CONTROL_COLOR, linestyle=":", linewidth=1.6, zorder=1)
+
+
+def _caption(drawn: _Drawn, real: Estimate | None) -> str:
+    spots = [spot for each in drawn.values() for spot in each]
+    caption = (
+        f"Median over {captions.count_of((len(spot.values) for spot in spots), 'seed')} at each evaluation; "
+        "bands reach from the lowest to the highest seed."
     )
+    if any(_hollow(each) for each in drawn.values()):
+        caption += " Hollow marks: fewer seeds than before, the others were lost or ended early."
+    return f"{caption} The dotted line is what real data score." if real else caption
 
 
-def _draw(axes: Axes, model: str, spots: Sequence[Spot], panel: str, look: Look) -> bool:
-    """One model's line, band and markers; spots without that cost are left out. Whether any is hollow."""
-    there = [(x, spot.values) for spot in spots if (x := _at(spot, panel)) is not None]
-    if not there:
-        return False
-    most = max(len(values) for _, values in there)
-    at = [x for x, _ in there]
-    medians = [median(values) for _, values in there]
-    axes.fill_between(
-        at,
-        [min(values) for _, values in there],
-        [max(values) for _, values in there],
-        color=look.color,
-        alpha=0.18,
-        linewidth=0,
+def _rows(metric: Metric, drawn: _Drawn, real: Estimate | None) -> Iterator[Mapping[str, object]]:
+    for model, spots in drawn.items():
+        for spot in spots:
+            yield about(model, False, metric) | {
+                "step": spot.step, "median": median(spot.values), "low": min(spot.values),
+                "high": max(spot.values), "n": len(spot.values),
+                **{name: spot.cost.get(cost) for name, cost in _COSTS.items()},
+            }  # fmt: skip
+    if real:
+        yield about("real", True, metric) | {
+            "median": real.median, "low": real.low, "high": real.high, "n": real.n,
+        }  # fmt: skip
+
+
+def _panel(axes: Axes, scope: Scope, drawn: _Drawn, panel: str) -> None:
+    """Lines, bands and marks; spots without that cost are left out."""
+    lines = {
+        model: [(x, spot) for spot in spots if (x := _at(spot, panel)) is not None]
+        for model, spots in drawn.items()
+    }
+    lines = {model: line for model, line in lines.items() if line}
+    bands(
+        axes,
+        [[x for x, _ in line] for line in lines.values()],
+        [[min(spot.values) for _, spot in line] for line in lines.values()],
+        [[max(spot.values) for _, spot in line] for line in lines.values()],
+        [scope.looks[model].color for model in lines],
+        0.16 if len(lines) <= 8 else 0.07,
     )
-    label = fold(clean(model), _NAME_WIDTH)
-    axes.plot(at, medians, color=look.color, marker=look.marker, markersize=4, linewidth=1.5, label=label)
-    fewer = [(x, y) for (x, values), y in zip(there, medians, strict=True) if len(values) < most]
-    if fewer:
-        axes.plot(
-            *zip(*fewer, strict=True),
-            color=look.color,
-            marker=look.marker,
-            markersize=4,
-            markerfacecolor="white",
-            linestyle="none",
-        )
-    return bool(fewer)
+    for model, line in lines.items():
+        mark = model_mark(scope.looks[model], 4.0)
+        medians = [median(spot.values) for _, spot in line]
+        axes.plot([x for x, _ in line], medians, linewidth=1.3, label=model, **mark)
+        hollow = _hollow(drawn[model])
+        fewer = [(x, y) for (x, spot), y in zip(line, medians, strict=True) if spot.step in hollow]
+        if fewer:
+            more = {"markerfacecolor": PAPER, "markeredgecolor": mark["color"], "linestyle": "none"}
+            axes.plot(*zip(*fewer, strict=True), **mark | more)
+    ends = [max(x for x, _ in line) for line in lines.values()]
+    ends = [end for end in ends if end > 0]
+    if is_wide(ends):  # some models' whole training takes far longer than others'
+        axes.set_xscale("log")
+        few_log_ticks(axes, "x")
+    else:
+        axes.set_xlim(0, max(ends, default=1.0) * 1.04)
+        few_ticks(axes, "x", 5)
 
 
 def _at(spot: Spot, panel: str) -> float | None:
     return float(spot.step) if panel == _STEPS else spot.cost.get(panel)
 
 
-def _floor(axes: Axes, summary: Summary, metric: str) -> None:
-    """A dotted line where real data stand, if the records have it."""
-    real = next((row.cells[metric].estimate for row in summary.rows if row.model == "real"), None)
-    if real:
-        label = f"real data: {show(real).value}"
-        axes.axhline(real.median, color=CONTROL_COLOR, linestyle=":", linewidth=1.6, label=label)
+def _hollow(spots: Sequence[Spot]) -> set[int]:
+    """Steps at which there are fewer seeds than the model had."""
+    most = max(len(spot.values) for spot in spots)
+    return {spot.step for spot in spots if len(spot.values) < most}
 
 
-def _scale_x(axes: Axes, panel: str, drawn: Mapping[str, Sequence[Spot]]) -> None:
-    """From zero, or logarithmic where some models' whole training takes far longer than others'."""
-    ends = [
-        max((x for s in spots if (x := _at(s, panel)) is not None), default=0.0) for spots in drawn.values()
-    ]
-    ends = [end for end in ends if end > 0]
-    if ends and max(ends) / min(ends) > _LOG_FROM:
-        axes.set_xscale("log")
-        return
-    axes.set_xlim(left=0)
-    axes.locator_params(axis="x", nbins=5)
-    longest = max(ends, default=0.0)
-    prefix = prefix_of([Estimate(longest, None, None, 1)])
-    axes.xaxis.set_major_formatter(lambda tick, _: f"{tick / scale_of(prefix):g}{prefix if tick else ''}")
-
-
-def _scale_y(axes: Axes, drawn: Mapping[str, Sequence[Spot]]) -> None:
-    """Zero-based, or logarithmic where the range is wide; the panels share it."""
+def _scale_y(axes: Axes, drawn: _Drawn, real: Estimate | None) -> None:
+    """The axis of quality, with real data in sight: logarithmic where seeds are far apart."""
     values = [value for spots in drawn.values() for spot in spots for value in spot.values]
-    if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
-        axes.set_yscale("log")
-    else:
-        bottom, top = axes.get_ylim()
-        axes.set_ylim(min(0.0, bottom) - 0.03 * abs(top), top)  # a floor at zero stays in sight
+    log = is_wide(values)
+    if real:
+        real_line(axes, real)
+        if real.median > 0 or not log:
+            values.append(real.median)
+    scale(axes, "y", values, zero=min(values) >= 0, log=log)

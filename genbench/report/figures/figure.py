@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from genbench.report.figures.themed import GRID, INK, themed
 from genbench.store.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -18,22 +17,15 @@ if TYPE_CHECKING:
 
 Format = Literal["svg", "pdf", "png"]
 
-INK, PAPER, GRID, GREY = "#262626", "#ffffff", "#e3e3e3", "#5a5a5a"
-"""Of text and axes, of what is hollow, of the grid, and of controls. A page turns them for dark screens."""
+SMALL, PLAIN = 7.0, 7.5
+"""Sizes of letters in points: nothing is smaller than the first when a figure is as wide as a page's text."""
 
-_DPI = 160
+_DPI = 200
 _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
     "png": {"Software": None},
 }
-_THEME = {
-    INK: ("ink", "#dedede"),
-    PAPER: ("paper", "#16181b"),
-    GRID: ("grid", "#3a3d42"),
-    GREY: ("grey", "#a8a8a8"),
-}
-_FAMILIES = "'DejaVu Sans', Verdana, sans-serif"
 
 
 @contextmanager
@@ -45,30 +37,42 @@ def style() -> Iterator[None]:
     settings = {
         **sns.axes_style("whitegrid"),
         **sns.plotting_context("paper"),
-        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same
+        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that every machine draws the same
         "text.parse_math": False,  # a name with dollar signs is a name, not a formula
         "svg.hashsalt": "genbench",  # the same records make the same file
         "pdf.fonttype": 42,  # journals take no type 3 fonts
         "hatch.linewidth": 0.8,
         "grid.color": GRID,
-        "text.color": INK,
-        "axes.labelcolor": INK,
-        "xtick.color": INK,
-        "ytick.color": INK,
-        "figure.constrained_layout.wspace": 0.05,
+        "grid.linewidth": 0.6,
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+        "axes.edgecolor": "#9a9a9a",
+        "axes.linewidth": 0.7,
+        "axes.labelpad": 2.5,
+        "axes.titlepad": 4.0,
+        "axes.titley": 1.0,  # else its place is looked for at every drawing
         "axes.titleweight": "bold",
+        **dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), PLAIN + 0.5),
+        **dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), PLAIN),
+        **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0.0),
+        **dict.fromkeys(("xtick.major.pad", "ytick.major.pad"), 2.5),
     }
     with mpl.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another script is still a name
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches, that no window and no global state knows of."""
+def new_figure(width: float, height: float, *, constrained: bool = True) -> Figure:
+    """An empty figure, sizes in inches, that no window and no global state knows of.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        constrained: whether matplotlib finds room for everything; that costs as much as drawing it.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained" if constrained else None)
     FigureCanvasAgg(figure)
     return figure
 
@@ -101,30 +105,13 @@ def as_svg(figure: Figure, title: str = "") -> str:
         figure: drawn inside ``style``.
         title: what it shows, for those who do not see it.
     """
-    text = _rendered(figure, "svg", text_as_text=True).decode("utf-8")
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), text)
-    text = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", rf"\1{_FAMILIES}", text)
-    for color, (name, _) in _THEME.items():
-        text = text.replace(f": {color}", f": var(--{name})")
-    head = f"<title>{escape(title)}</title>" if title else ""
-    return re.sub(r">\s*\n\s*", ">", re.sub(r"(<svg[^>]*>)", rf"\1{head}{_sheet()}", text, count=1))
+    return themed(_rendered(figure, "svg", for_page=True).decode("utf-8"), title)
 
 
-def _sheet() -> str:
-    bright = "".join(f"--{name}:{color};" for color, (name, _) in _THEME.items())
-    dark = "".join(f"--{name}:{color};" for name, color in _THEME.values())
-    return (
-        f"<style>:root{{{bright}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        f"@media print{{:root{{{bright}}}}}</style>"
-    )
-
-
-def _rendered(figure: Figure, kind: Format, *, text_as_text: bool = False) -> bytes:
+def _rendered(figure: Figure, kind: Format, *, for_page: bool = False) -> bytes:
     import matplotlib as mpl
 
     buffer = io.BytesIO()
-    with style(), mpl.rc_context({"svg.fonttype": "none" if text_as_text else "path"}):
-        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_METADATA[kind], transparent=text_as_text)
+    with style(), mpl.rc_context({"svg.fonttype": "none" if for_page else "path"}):
+        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_METADATA[kind], transparent=for_page)
     return buffer.getvalue()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from genbench.analyse.summary import Summary
-from genbench.core.record import Record
+from genbench.analyse.sides import Side, sides
+from genbench.analyse.summary import Metric, Row, Summary
+from genbench.core.record import Record, Status
+from genbench.report.figures.palette import Look, looks
+from genbench.store.curves import Curves, read_curves
 from genbench.store.rundir import TrialDirectory
 
 if TYPE_CHECKING:
@@ -15,9 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """One dataset of one run (or of runs that were merged): what figures draw.
+
+    What several figures need is worked out once, when the first of them asks for it.
 
     Attributes:
         summary: estimates of every model and control row.
@@ -32,6 +38,46 @@ class Scope:
     everything: Sequence[Record]
     trials: Mapping[str, TrialDirectory]
     where: str
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """By dotted name, those of the summary."""
+        return {metric.name: metric for metric in self.summary.metrics}
+
+    @cached_property
+    def models(self) -> tuple[Row, ...]:
+        """Rows of models."""
+        return tuple(row for row in self.summary.rows if not row.control)
+
+    @cached_property
+    def looks(self) -> Mapping[str, Look]:
+        """How each model is drawn, in all figures."""
+        return looks(row.model for row in self.models)
+
+    @cached_property
+    def seeds(self) -> Mapping[tuple[str, str], Mapping[int, float]]:
+        """Final numbers by (model, metric) and seed; control rows have draws in place of seeds."""
+        found: dict[tuple[str, str], dict[int, float]] = {}
+        for record in self.records:
+            if record.seed is not None and record.value is not None and record.status is Status.DONE:
+                found.setdefault((record.model, record.metric), {})[record.seed] = record.value
+        return found
+
+    @cached_property
+    def sides(self) -> Mapping[str, Mapping[str, Side]]:
+        """What each model has of each metric, as comparisons and ranks see it."""
+        return {model: side.metrics for (_, model), side in sides(self.records).items()}
+
+    @cached_property
+    def curves(self) -> Mapping[str, tuple[Curves, ...]]:
+        """Losses while training, of each seed that has them, by model."""
+        known = {record.trial: record.model for record in self.everything if record.seed is not None}
+        found: dict[str, list[Curves]] = {}
+        for trial, model in known.items():
+            directory = self.trials.get(trial)
+            if directory and (curves := read_curves(directory.curves)):
+                found.setdefault(model, []).append(curves)
+        return {row.model: tuple(found[row.model]) for row in self.models if row.model in found}
 
 
 @dataclass(frozen=True, slots=True)
