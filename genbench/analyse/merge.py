@@ -35,13 +35,15 @@ class _Part:
     """One run that was asked for; of a file that holds several runs, one of them.
 
     Attributes:
-        name: the run's id; with what the user called it where two runs share an id.
+        name: the run's id; where two runs share one, ``full``.
+        full: the run's id, and what the user called it.
         short: the least of what the user called it that tells it from the others.
         directory: where its trials lie.
         records: those that count; of a trial that was begun again, its last attempt.
     """
 
     name: str
+    full: str
     short: str
     directory: RunDirectory | None
     records: tuple[Record, ...]
@@ -107,11 +109,14 @@ def _parts(runs: Sequence[LoadedRun]) -> tuple[_Part, ...]:
             asked = run.asked if len(by_name) == 1 else f"{run.asked}/{name}"
             found.append((asked, name, run.directory, records))
     ids = [name for _, name, _, _ in found]
-    shorts = distinct_names([asked for asked, *_ in found])
-    return tuple(
-        _Part(name if ids.count(name) == 1 else f"{name} ({short})", short, directory, tuple(records))
-        for (_, name, directory, records), short in zip(found, shorts, strict=True)
-    )
+    parts = []
+    for (_, name, directory, records), short in zip(
+        found, distinct_names([asked for asked, *_ in found]), strict=True
+    ):
+        full = name if short == name else f"{name} ({short})"
+        own = name if ids.count(name) == 1 else full
+        parts.append(_Part(own, full, short, directory, tuple(records)))
+    return tuple(parts)
 
 
 def _tables(parts: Sequence[_Part]) -> tuple[list[_Table], tuple[str, ...]]:
@@ -215,7 +220,6 @@ def _records(
         for record in chosen[part]:
             if record.model in CONTROLS:
                 owners.setdefault((record.model, record.metric), part)
-    full = [p.name if p.short in p.name else f"{p.name} ({p.short})" for p in table.parts]
     suites = dict.fromkeys(record.suite for part in table.parts for record in chosen[part])
     for part in table.parts:
         for record in chosen[part]:
@@ -223,7 +227,7 @@ def _records(
                 continue
             yield replace(
                 record,
-                run=" + ".join(full) if several else part.name,
+                run=" + ".join(each.full for each in table.parts) if several else part.name,
                 suite=" + ".join(suites) if several else record.suite,
                 trial=ids.get((part, record.trial), record.trial),
                 model=labels.get((part, record.model), record.model),
