@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genbench.analyse.merge import Merged
-from genbench.core.errors import OutputError, choose_from
+from genbench.core.errors import GenbenchError, choose_from
 from genbench.report.figures.against_cost import quality_against_cost
 from genbench.report.figures.cost import cost
 from genbench.report.figures.course import course
@@ -33,7 +33,7 @@ class Kind:
     Attributes:
         name: in kebab case; files and anchors are named after it.
         draw: makes it.
-        lacking: what the records do not have where there is nothing to draw, for people.
+        lacking: why there may be nothing to draw, for people.
     """
 
     name: str
@@ -46,17 +46,33 @@ KINDS = (
     Kind("precision-recall", precision_recall, "no precision and recall"),
     Kind("modes", modes, "no shares of single modes"),
     Kind("seeds", seeds, "no headline metric seed by seed"),
-    Kind("differences", differences, "no two models that can be compared"),
+    Kind("differences", differences, "no two models whose seeds can be compared"),
     Kind("quality-against-cost", quality_against_cost, "no quality beside what training cost"),
-    Kind("course", course, "no evaluation on the way (evaluate_every in [train])"),
-    Kind(
-        "modes-while-training", modes_while_training, "no shares of single modes on the way (evaluate_every)"
-    ),
-    Kind("losses", losses, "no curves.jsonl in the folders of its trials"),
-    Kind("gradients", gradients, "no gradient norms in the folders of its trials"),
-    Kind("cost", cost, "no measurement of throughput"),
+    Kind("course", course, "not evaluated on the way"),
+    Kind("modes-while-training", modes_while_training, "no shares of single modes on the way"),
+    Kind("losses", losses, "no curves.jsonl beside the records"),
+    Kind("gradients", gradients, "no gradient norms beside the records"),
+    Kind("cost", cost, "throughput not measured"),
 )
 """In the order of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One kind of figure of one dataset of one run.
+
+    Attributes:
+        run, dataset: what it is of.
+        kind: of figure.
+        plot: ``None`` where the records have nothing to draw.
+        paths: files that were written of it.
+    """
+
+    run: str
+    dataset: str
+    kind: Kind
+    plot: Plot | None
+    paths: tuple[Path, ...] = ()
 
 
 def plots(merged: Merged, names: Sequence[str] = ()) -> Iterator[Plot]:
@@ -67,27 +83,30 @@ def plots(merged: Merged, names: Sequence[str] = ()) -> Iterator[Plot]:
         names: of kinds; all if empty.
 
     Raises:
-        OutputError: there is no such kind.
+        GenbenchError: there is no such kind.
     """
+    return (attempt.plot for attempt in attempts(merged, names) if attempt.plot)
+
+
+def attempts(merged: Merged, names: Sequence[str] = ()) -> Iterator[Attempt]:
+    """As ``plots``, with those of which there is nothing to draw."""
+    known = [kind.name for kind in KINDS]
     for name in names:
-        if name not in (kind.name for kind in KINDS):
-            raise OutputError(choose_from("figure", name, [kind.name for kind in KINDS]))
-    return _drawn(merged, [kind for kind in KINDS if not names or kind.name in names])
+        if name not in known:
+            raise GenbenchError(choose_from("figure", name, known))
+    return _attempts(merged, [kind for kind in KINDS if not names or kind.name in names])
 
 
-def _drawn(merged: Merged, kinds: Sequence[Kind]) -> Iterator[Plot]:
+def _attempts(merged: Merged, kinds: Sequence[Kind]) -> Iterator[Attempt]:
     for scope in scopes_of(merged):
         for kind in kinds:
-            if plot := kind.draw(scope):
-                yield plot
+            yield Attempt(scope.summary.run, scope.summary.dataset, kind, kind.draw(scope))
 
 
 def write_plots(
     merged: Merged, folder: Path, kinds: Sequence[Format] = ("svg", "png"), names: Sequence[str] = ()
 ) -> list[Path]:
     """Write each figure into ``folder`` in each format, and the numbers in it as CSV beside it.
-
-    Files are named ``<dataset>-<name>``, with the run's name before them where there are several runs.
 
     Args:
         merged: what to draw.
@@ -99,18 +118,42 @@ def write_plots(
         The paths written.
 
     Raises:
-        OutputError: a file cannot be written, or there is no such figure.
+        OutputError: a file cannot be written.
+        GenbenchError: there is no such figure.
+    """
+    return [path for attempt in written(merged, folder, kinds, names) for path in attempt.paths]
+
+
+def written(
+    merged: Merged, folder: Path, kinds: Sequence[Format], names: Sequence[str] = ()
+) -> Iterator[Attempt]:
+    """Write figures one at a time, as ``write_plots`` does, and tell of each what became of it.
+
+    Files are named ``<dataset>-<name>``, with the run's name before them where there are several runs.
     """
     several = len({record.run for record in merged.records}) > 1
-    written: list[Path] = []
-    for plot in plots(merged, names):
-        parts = [plot.run, plot.dataset, plot.name] if several else [plot.dataset, plot.name]
-        stem = folder / "-".join(map(file_name, parts))
-        written += save(plot.figure, stem, kinds)
-        table = stem.with_name(f"{stem.name}.csv")
-        write_text(table, plot.frame.to_csv(index=False, lineterminator="\n"))
-        written.append(table)
-    return written
+    taken: set[str] = set()
+    for attempt in attempts(merged, names):
+        if attempt.plot is None:
+            yield attempt
+            continue
+        parts = [*([attempt.run] if several else []), attempt.dataset, attempt.kind.name]
+        name = "-".join(map(file_name, parts))
+        name = next(free for free in _numbered(name) if free not in taken)
+        taken.add(name)
+        paths = save(attempt.plot.figure, folder / name, kinds)
+        table = folder / f"{name}.csv"
+        write_text(table, attempt.plot.frame.to_csv(index=False, lineterminator="\n"))
+        yield replace(attempt, paths=(*paths, table))
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """The name, then others for those whose letters that are fit for a file are the same."""
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1
 
 
 def file_name(text: str) -> str:
