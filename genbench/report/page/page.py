@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from genbench import __version__
 from genbench.analyse.merge import Merged
+from genbench.core.record import CONTROLS
 from genbench.report.answer import Statement
 from genbench.report.page.controls import control_rows
 from genbench.report.page.origin import Origin, origin_of
@@ -34,7 +35,7 @@ def build_report(merged: Merged) -> str:
             "version": __version__,
             "title": ", ".join(dict.fromkeys(clean(section.summary.suite) for section in sections)),
             "questions": [q for q in dict.fromkeys(origin.question for origin in origins) if q],
-            "facts": _facts(sections, origins),
+            "facts": _facts(merged, origins),
             "apart": merged.apart,
             "sections": sections,
             "everywhere": _everywhere(sections),
@@ -54,17 +55,16 @@ _PLACES = tuple(
 """Anchors of the template itself."""
 
 
-def _facts(sections: Sequence[Section], origins: Sequence[Origin]) -> list[str]:
+def _facts(merged: Merged, origins: Sequence[Origin]) -> list[str]:
     """What the page is of, in a few words."""
-    rows = [row for section in sections for row in section.summary.rows if not row.control]
-    models = {row.model for row in rows}
-    datasets = {section.summary.dataset for section in sections}
-    asked = sum(row.counts.asked for row in rows)
+    records = [r for run in merged.runs for r in run.records if r.model not in CONTROLS]
+    models, datasets = {r.model for r in records}, {r.dataset for r in records}
+    trainings = {(r.run, r.dataset, r.model, r.seed) for r in records if r.seed is not None}
 
     def count(number: int, word: str) -> str:
         return f"{number:,} {word}{'s' * (number != 1)}"
 
-    facts = [count(len(models), "model"), count(len(datasets), "dataset"), count(asked, "training")]
+    facts = [count(len(models), "model"), count(len(datasets), "dataset"), count(len(trainings), "training")]
     if len(origins) > 1:
         facts.append(count(len(origins), "run"))
     devices = [v for o in origins for e in o.environments for key, v in e.facts if key == "device"]

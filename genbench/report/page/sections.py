@@ -56,7 +56,8 @@ def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
     summaries = summarise(merged.records)
     several = len({summary.run for summary in summaries}) > 1
     titles = {
-        _where(s.run, s.dataset): clean(f"{s.dataset}, {s.run}" if several else s.dataset) for s in summaries
+        _where(s.run, s.dataset): clean(f"{s.dataset}, {_short(s.run, merged)}" if several else s.dataset)
+        for s in summaries
     }
     places = {where: anchors(title) for where, title in titles.items()}
     figures = _figures(merged, anchors, places)
@@ -93,6 +94,19 @@ def _where(run: str, dataset: str) -> tuple[str, str]:
     return clean(run), clean(dataset)
 
 
+def _parts(run: str) -> list[tuple[str, str]]:
+    """The runs that stand together under this name: the id of each, and what its user calls it, if said."""
+    parts = [part.partition(" (") for part in run.split(" + ")]
+    return [(name, short.removesuffix(")")) for name, _, short in parts]
+
+
+def _short(run: str, merged: Merged) -> str:
+    """The name of a section's runs for a heading; in full it stands below."""
+    folders = {r.run: one.directory.name for one in merged.runs if one.directory for r in one.records[:1]}
+    distinct = len(set(folders.values())) == len(merged.runs)
+    return " + ".join(short or (distinct and folders.get(name)) or name for name, short in _parts(run))
+
+
 def _figures(
     merged: Merged, anchors: Anchors, places: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], list[FigureView]]:
@@ -114,13 +128,10 @@ def _mark(records: Sequence[Record]) -> str:
 
 def _pictures(summary: Summary, merged: Merged, seen: set[tuple[int, str]]) -> Iterator[tuple[str, Picture]]:
     """Those of every run that has a part in the section, unless an earlier section has them."""
-    parts = summary.run.split(" + ")  # as runs are named that stand together
+    parts = {name for name, _ in _parts(summary.run)}
     for place, run in enumerate(merged.runs):
         mine = [r for r in run.records if r.dataset == summary.dataset]
-        ids = {record.run for record in mine}
-        if (place, summary.dataset) in seen or not any(
-            part in ids or part.partition(" (")[0] in ids for part in parts
-        ):
+        if (place, summary.dataset) in seen or not parts & {record.run for record in mine}:
             continue
         seen.add((place, summary.dataset))
         models = dict.fromkeys(record.model for record in mine if record.model not in CONTROLS)
