@@ -215,6 +215,7 @@ def test_several_runs_and_datasets_have_sections_of_their_own(
     sections = [a["id"] for tag, a in reader.tags if tag == "section" and a.get("class") == "results"]
     assert len(sections) == 3 and len(set(sections)) == 3
     assert "Run: many/one" in said and "Run: many/two" in said and "2 runs" in said
+    assert "18 trainings" in said and "mnist, one" in said and "mnist, two" in said
     assert "Where runs stand apart, their numbers do not compare" in said and "n fake" in said
     assert said.count("genbench run suite.toml") == 2
 
