@@ -173,7 +173,9 @@ def _cost(facts: Facts) -> Iterator[str]:
 
     cheap, dear = min(spent, key=spent.__getitem__), max(spent, key=spent.__getitem__)
     yield f"Training a lane took from {seconds(cheap)} ({cheap}) to {seconds(dear)} ({dear})."
-    front = pareto_front(facts.summary, facts.records, facts.ranks)
+    raw = {clean(row.model): row.model for row in facts.summary.rows}
+    ranks = {metric: {raw[model]: rank for model, rank in by.items()} for metric, by in facts.ranks.items()}
+    front = pareto_front(facts.summary, facts.records, ranks)
     if front is None or facts.quick or front.metric not in facts.columns:
         return
     name = facts.name(front.metric)
@@ -182,10 +184,10 @@ def _cost(facts: Facts) -> Iterator[str]:
         yield f"As {name} tells no two apart, only that counts; cheapest, within {MEASURED}: {listed(named)}."
         return
     yield f"On the Pareto front of {name} and that time: {listed(named)}."
-    if len(named) < len(spent):
+    if len(named) < len(spent.keys() & facts.ranks[front.metric]):
         yield (
-            "For every other model there is one that is surely better and no dearer, or of the same rank and "
-            "cheaper."
+            "For every other model that has both there is one that is surely better and no dearer, or of the "
+            "same rank and cheaper."
         )
 
 
@@ -254,8 +256,9 @@ def _with_care(facts: Facts) -> Iterator[str]:
             told.append(f"{control}{f' ({what})' * bool(what)} in {facts.names(metrics)}")
     if told:
         yield (
-            f"Controls that are known to be bad score better than every model: {'; '.join(told)}. Such a "
-            "metric does not see what is wrong with that control: judge by it together with the others."
+            f"By the median, controls that are known to be bad score better than every model: "
+            f"{'; '.join(told)}. Such a metric does not see what is wrong with that control: judge by it "
+            "together with the others."
         )
     for control in ("noise", "collapsed"):
         weak = {

@@ -19,7 +19,7 @@ def protocol_of(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     """
     trained = [record for record in records if record.metric == OUTCOME and record.model not in CONTROLS]
     yield "models", ", ".join(dict.fromkeys(clean(record.model) for record in trained)) or "–"
-    yield "seeds", ", ".join(map(str, sorted({r.seed for r in trained if r.seed is not None}))) or "–"
+    yield "seeds", _seeds(sorted({r.seed for r in trained if r.seed is not None}))
     done = [record for record in trained if record.status is Status.DONE]
     yield "steps", ", ".join(f"{step:,}" for step in sorted({record.step for record in done})) or "–"
     yield "lanes", ", ".join(map(str, sorted({record.lanes for record in trained}))) or "–"
@@ -44,6 +44,12 @@ def protocol_of(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
         alike = len(versions) == 1
         told = (value if alike else f"{value} ({', '.join(models)})" for value, models in versions.items())
         yield "model version", "; ".join(told)
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) > 2 and seeds[-1] - seeds[0] == len(seeds) - 1:
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds)) or "–"
 
 
 def _note(found: dict[str, list[str]], value: str, where: str) -> None:
