@@ -15,13 +15,15 @@ _THEME = {
     GREY: ("grey", "#a8a8a8"),
 }
 _FAMILIES = "'DejaVu Sans', Verdana, sans-serif"
+_TAG = re.compile(r"<(?!image)[^>]*>")  # not that of a picture in itself, whose letters are its content
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _FONTS = re.compile(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*")
-_IMAGE = re.compile(r'(xlink:href="data:[^"]*")')
+_NAME = re.compile(r' id="(?:text|line2d|patch|xtick|ytick|matplotlib\.axis)_\d+"')
+_NO_TURN = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
 
 
 def themed(svg: str, title: str) -> str:
-    """Rewrite what matplotlib wrote.
+    """Rewrite what matplotlib wrote. What is inside of tags is made smaller; what stands between is text.
 
     Args:
         svg: a whole file, its text as text.
@@ -29,20 +31,19 @@ def themed(svg: str, title: str) -> str:
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    pieces = _IMAGE.split(svg)  # every second one is a picture in itself, of which nothing may change
-    svg = "".join(piece if place % 2 else _smaller(piece) for place, piece in enumerate(pieces))
+    svg = _TAG.sub(lambda tag: _smaller(tag[0]), svg)
+    svg = re.sub(r">\s*\n\s*<", "><", svg)
     head = f"<title>{escape(title)}</title>{_style_sheet()}"
     return re.sub(r"<svg[^>]*>", lambda opening: opening[0] + head, svg, count=1)
 
 
-def _smaller(svg: str) -> str:
-    svg = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), svg)
-    svg = _FONTS.sub(rf"\1{_FAMILIES}", svg)
-    svg = re.sub(r' id="(?:text|line2d|patch|xtick|ytick|matplotlib\.axis)_\d+"', "", svg)
-    svg = re.sub(r' transform="rotate\(-?0 [^"]*\)"', "", svg)
+def _smaller(tag: str) -> str:
+    tag = _LONG_NUMBER.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), tag)
+    tag = _FONTS.sub(rf"\1{_FAMILIES}", tag)
+    tag = _NO_TURN.sub("", _NAME.sub("", tag))
     for color, (name, _) in _THEME.items():
-        svg = svg.replace(f": {color}", f": var(--{name})")
-    return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><")
+        tag = tag.replace(f": {color}", f": var(--{name})")
+    return re.sub(r"\s*\n\s*", " ", tag)
 
 
 def _style_sheet() -> str:
