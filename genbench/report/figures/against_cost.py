@@ -135,7 +135,7 @@ def _seconds(scope: Scope, row: Row) -> Estimate | None:
         spent = Estimate(pace.median * thousands, None, None, pace.n, "measurement")
     if pace is None or pace.low is None or pace.high is None or not pace.median:
         return spent
-    low, high = (spent.median * end / pace.median for end in (pace.low, pace.high))
+    low, high = (spent.median * (end / pace.median) for end in (pace.low, pace.high))
     return Estimate(spent.median, low, high, spent.n, "measurement")
 
 
@@ -168,7 +168,7 @@ def _draw(axes: Axes, scope: Scope, point: _Point, *, faint: bool) -> None:
 def _spread(guess: Estimate) -> list[list[float]] | None:
     if guess.low is None or guess.high is None:
         return None
-    return [[guess.median - guess.low], [guess.high - guess.median]]
+    return [[max(0.0, guess.median - guess.low)], [max(0.0, guess.high - guess.median)]]
 
 
 def _draw_front(axes: Axes, points: Sequence[_Point], metric: Metric) -> None:

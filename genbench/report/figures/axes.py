@@ -21,6 +21,7 @@ LOG_FROM = 20.0
 
 _MARGIN = 0.07
 _TICKS = 4
+_LARGEST = 1e150  # what is larger is beyond any axis, and would overflow in its transformation
 Way = Literal["x", "y"]
 
 
@@ -43,17 +44,19 @@ def scale(
         zero: whether zero is to be in sight, on an axis that is not logarithmic.
     """
     limits = axes.set_xlim if way == "x" else axes.set_ylim
+    values = [min(max(value, -_LARGEST), _LARGEST) for value in values]
     if is_wide(values) if log is None else log:
         (axes.set_xscale if way == "x" else axes.set_yscale)("log")
         factor = max(1.05, (max(values) / min(values)) ** _MARGIN)
-        limits(min(values) / factor, max(values) * factor)
+        limits(max(min(values) / factor, 1 / _LARGEST), min(max(values) * factor, _LARGEST))
         few_log_ticks(axes, way)
         return
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if zero:
         low, high = min(0.0, low), max(0.0, high)
     room = (high - low) * _MARGIN or abs(high) * 0.05 or 1.0
-    limits(low if zero and low == 0 else low - room, high if zero and high == 0 else high + room)
+    apart = low < high
+    limits(low if zero and low == 0 else low - room, high if zero and high == 0 and apart else high + room)
     few_ticks(axes, way, whole=all(float(value).is_integer() for value in values))
 
 

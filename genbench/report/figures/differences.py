@@ -101,7 +101,7 @@ def _rows(scope: Scope, metric: Metric, leader: str, *, everyone: bool) -> dict[
     there = {model: side for model, side in sides.items() if side and side.seeds}
     rows = []
     for one, other in combinations(there, 2):
-        base, new = (other, one) if other == leader else (one, other)
+        base, new = (other, one) if other == leader and not everyone else (one, other)
         row = Row(
             scope.summary.dataset, base, new, metric.name, metric.unit, metric.better, there[base],
             there[new], Verdict.INCOMPARABLE,

@@ -56,8 +56,15 @@ def style() -> Iterator[None]:
         **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0.0),
         **dict.fromkeys(("xtick.major.pad", "ytick.major.pad"), 2.5),
     }
-    with mpl.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a name in another script is still a name
+    with mpl.rc_context(settings), quiet():
+        yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No warning of letters that the font has not: a name in another script is still a name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         yield
 
 

@@ -24,6 +24,7 @@ SCALE_HEIGHT = 0.52
 DARK_TEXT, LIGHT_TEXT = "#101010", "#fdfdfd"
 _LIGHT_FROM = 0.62  # of the scale: there light text can be read better
 _MOST_VECTORS = 300  # cells; more are drawn as a picture, which is smaller
+_MOST_EDGES = 25  # rows or columns; of more, white edges would be most of what is seen
 _NOTHING = "#bdbdbd"  # where neither the samples nor the reference have a share
 
 
@@ -38,7 +39,7 @@ def mesh(axes: Axes, ratios: NDArray[np.float64], *, cells: int) -> None:
     rows, columns = ratios.shape
     shown = np.ma.masked_invalid(ratios)
     colors = _colormap()
-    if cells <= _MOST_VECTORS:
+    if cells <= _MOST_VECTORS and max(rows, columns) <= _MOST_EDGES:
         axes.pcolormesh(
             np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5, shown,
             edgecolors="#ffffff", linewidth=0.6, cmap=colors, vmin=0.0, vmax=MOST,
@@ -75,9 +76,7 @@ def _colormap() -> Colormap:
     from matplotlib.colors import ListedColormap
 
     shades = [(0.985, 0.985, 0.975), *sns.color_palette("mako_r", 256)[:230]]
-    found = ListedColormap(shades, name="share")
-    found.set_bad(_NOTHING)
-    return found
+    return ListedColormap(shades, name="share").with_extremes(bad=_NOTHING)
 
 
 def middle(ratios: list[float]) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from genbench.report.figures.figure import PLAIN, new_figure
+from genbench.report.figures.figure import PLAIN, new_figure, quiet
 from genbench.report.folding import fold
 from genbench.report.untrusted import clean
 
@@ -159,7 +159,8 @@ def _line_width(line: str, bold: bool) -> float:
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=10)
-    return float(text_to_path.get_text_width_height_descent(line, font, False)[0]) / 10
+    with quiet():
+        return float(text_to_path.get_text_width_height_descent(line, font, False)[0]) / 10
 
 
 def wrapped(text: str, width: float, size: float = PLAIN, *, bold: bool = False) -> str:

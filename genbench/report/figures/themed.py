@@ -29,7 +29,7 @@ def themed(svg: str, title: str) -> str:
         svg: a whole file, its text as text.
         title: read out where the picture is not seen.
     """
-    svg = svg[svg.index("<svg") :]
+    svg = svg[svg.index("<svg") :].rstrip()
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = _TAG.sub(lambda tag: _smaller(tag[0]), svg)
     svg = re.sub(r">\s*\n\s*<", "><", svg)

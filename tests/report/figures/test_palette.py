@@ -20,8 +20,22 @@ def test_up_to_eight_models_are_told_apart_and_order_does_not_matter(names: set[
     assert looks(sorted(names, reverse=True)) == found
 
 
-@pytest.mark.parametrize("count", [9, 12, 30])
-def test_any_number_of_models_can_be_drawn(count: int) -> None:
+@pytest.mark.parametrize("count", [9, 20, 88])
+def test_many_models_are_told_apart_by_color_and_marker_together(count: int) -> None:
     found = looks([f"model {index}" for index in range(count)])
-    assert len(found) == count
-    assert len({(look.color, look.marker) for look in found.values()}) >= min(count, 9)
+    assert len({(look.color, look.marker) for look in found.values()}) == count
+
+
+def test_more_models_than_looks_can_be_drawn() -> None:
+    assert len(looks([f"model {index}" for index in range(100)])) == 100
+
+
+def _lightness(color: str) -> float:
+    """As grey print shows it, 0 to 1 (ITU-R BT.601)."""
+    red, green, blue = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_every_color_can_be_seen_on_white_and_on_dark() -> None:
+    colors = {look.color for look in looks([f"model {index}" for index in range(8)]).values()}
+    assert len(colors) == 8 and all(0.25 < _lightness(color) < 0.75 for color in colors)

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+from made_scopes import scope_of, trained
+
+from genbench.report.figures.losses import gradients, losses
+
+
+@pytest.fixture(scope="module")
+def scope(tmp_path_factory):
+    root = tmp_path_factory.mktemp("trials")
+    records = trained("gan", {"quality.fid": [1.0, 2.0, 3.0]}) + trained("vae", {"quality.fid": [1.0]})
+    folders = {}
+    for record in records:
+        folder = root / record.trial
+        folder.mkdir(exist_ok=True)
+        folders[record.trial] = folder
+        player = "generator" if record.model == "gan" else "autoencoder"
+        lines = [
+            {
+                "step": step,
+                f"{player}.loss": None if record.seed == 2 and step == 96 else step + record.seed,
+                f"{player}.gradient_norm": 10.0 ** -(step // 32),
+                f"{player}.other": 5.0,
+            }
+            for step in (32, 64, 96)
+        ]
+        (folder / "curves.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return scope_of(records, folders)
+
+
+def test_a_panel_a_player_and_the_median_over_seeds(scope):
+    plot = losses(scope)
+    assert [axes.get_title() for axes in plot.figure.axes] == ["generator", "autoencoder"]
+    axes = plot.figure.axes[0]
+    line = next(line for line in axes.lines if line.get_label() == "gan")
+    assert line.get_xydata().tolist() == [[32, 33], [64, 65], [96, 96.5]]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("training steps", "loss")
+    row = plot.frame.iloc[2]
+    assert (row["model"], row["player"], row["step"]) == ("gan", "generator", 96)
+    assert (row["median"], row["low"], row["high"], row["n"]) == (96.5, 96.0, 97.0, 2)
+    assert "1 to 3 seeds" in plot.caption and "not their heights" in plot.caption
+
+
+def test_gradients_are_on_a_logarithmic_axis(scope):
+    plot = gradients(scope)
+    assert {axes.get_yscale() for axes in plot.figure.axes} == {"log"}
+    assert plot.frame["median"].tolist()[:3] == [0.1, 0.01, 0.001]
+
+
+def test_long_curves_are_thinned_out_but_keep_their_end(tmp_path):
+    records = trained("gan", {"quality.fid": [1.0]})
+    lines = [json.dumps({"step": step, "generator.loss": 1.0}) for step in range(1, 1002)]
+    (tmp_path / "curves.jsonl").write_text("\n".join(lines) + "\n")
+    steps = losses(scope_of(records, {records[0].trial: tmp_path})).frame["step"].tolist()
+    assert 60 < len(steps) <= 120 and steps[-1] == 1001
+
+
+def test_players_far_apart_share_an_axis_that_shows_both(tmp_path):
+    records = trained("a", {"quality.fid": [1.0]}) + trained("b", {"quality.fid": [1.0]})
+    folders = {}
+    for record, size in zip(records[::2], (0.5, -400.0), strict=True):
+        folder = tmp_path / record.trial
+        folder.mkdir()
+        (folder / "curves.jsonl").write_text(json.dumps({"step": 1, "generator.loss": size}) + "\n")
+        folders[record.trial] = folder
+    assert losses(scope_of(records, folders)).figure.axes[0].get_yscale() == "symlog"
+
+
+def test_without_curves_there_is_no_figure(tmp_path):
+    records = trained("gan", {"quality.fid": [1.0]})
+    assert losses(scope_of(records)) is None and gradients(scope_of(records)) is None
+    (tmp_path / "curves.jsonl").write_text('{"step": 1, "generator.loss": null}\n')
+    assert losses(scope_of(records, {records[0].trial: tmp_path})) is None

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from made_scopes import control, record, scope_of, trained
+
+from genbench.core.record import EXPECTED, OUTCOME
+from genbench.report.figures.modes import modes
+from genbench.report.figures.modes_course import modes_while_training
+
+
+def expected(shares):
+    return [
+        record(f"mode_share.{mode}", share, model=EXPECTED, seed=None, step=0, lanes=1)
+        for mode, share in enumerate(shares)
+    ]
+
+
+def spread(model, *seeds, **change):
+    """Each argument: the shares of one seed."""
+    return trained(
+        model, {f"mode_share.{mode}": list(of) for mode, of in enumerate(zip(*seeds, strict=True))}, **change
+    )
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    records = spread("gan", (0.5, 0.25), (0.6, 0.2), (0.9, 0.01)) + expected((0.5, 0.5))
+    collapsed = {"mode_share.0": [1.0], "mode_share.1": [0.0], "modes.covered": [1.0]}
+    return modes(scope_of(records + control("collapsed", collapsed)))
+
+
+def test_cells_are_shares_over_those_of_the_reference_and_say_how_many_seeds_lost_it(drawn):
+    axes = drawn.figure.axes[0]
+    said = [text.get_text() for text in axes.texts]
+    assert said[:4] == ["1.20", "0.40\n1/3 lost", "2.00", "0.00\n1/1 lost"]
+    assert said[4:] == ["gan", "collapsed"] and axes.get_xlabel() == "class"
+    (mesh,) = axes.collections
+    assert np.allclose(mesh.get_array().ravel(), [1.2, 0.4, 2.0, 0.0])
+
+
+def test_the_frame_has_shares_not_ratios(drawn):
+    row = drawn.frame.iloc[1]
+    assert (row["model"], row["mode"], row["reference"], row["median"]) == ("gan", 1, 0.5, 0.2)
+    assert (row["low"], row["high"], row["n"], row["lost"]) == (0.01, 0.25, 3, 1)
+    assert drawn.frame["control"].tolist() == [False, False, True, True]
+
+
+def test_of_many_modes_crosses_show_what_was_lost():
+    whole = (0.01,) * 100
+    lost = (0.0, *whole[1:])
+    records = spread("gan", whole, lost) + expected(whole)
+    records.append(record("known_modes.covered", 100.0, model="real", seed=0, step=0))
+    plot = modes(scope_of(records))
+    axes = plot.figure.axes[0]
+    (crosses,) = axes.collections
+    assert crosses.get_offsets().tolist() == [[0.0, 0.0]]
+    assert axes.get_xlabel() == "mode" and "modes that are drawn" in plot.title
+    assert len(axes.images) == 1 and axes.images[0].get_array().shape == (1, 100)
+
+
+def test_a_mode_that_the_reference_has_not_is_left_blank():
+    plot = modes(scope_of(spread("gan", (0.5, 0.5)) + expected((1.0, 0.0))))
+    assert plot.figure.axes[0].collections[0].get_array().mask.tolist() == [[False, True]]
+
+
+def test_without_shares_or_without_the_reference_there_is_no_figure():
+    assert modes(scope_of(trained("gan", {"quality.fid": [1.0]}))) is None
+    assert modes(scope_of(spread("gan", (0.5, 0.5)))) is None
+    assert modes(scope_of(trained("gan", {"quality.fid": [1.0]}) + expected((0.5, 0.5)))) is None
+
+
+def test_the_course_of_modes_has_steps_across_and_modes_down():
+    records = expected((0.5, 0.5))
+    for seed in (0, 1):
+        for step, shares in ((100, (0.5, 0.0)), (200, (0.25, 0.25 + 0.5 * seed))):
+            records += [
+                record(f"mode_share.{mode}", share, seed=seed, step=step) for mode, share in enumerate(shares)
+            ]
+        records.append(record(OUTCOME, 200.0, seed=seed, step=200))
+    plot = modes_while_training(scope_of(records))
+    axes = plot.figure.axes[0]
+    assert np.allclose(axes.collections[0].get_array(), [[1.0, 0.5], [0.0, 1.0]])
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "200"]
+    assert axes.get_title() == "gan" and axes.get_ylabel() == "class"
+    row = plot.frame[(plot.frame["mode"] == 1) & (plot.frame["step"] == 100)].iloc[0]
+    assert (row["median"], row["n"], row["lost"]) == (0.0, 2, 2)
+    once = [r for r in records if r.step in (0, 200)]
+    assert modes_while_training(scope_of(once)) is None
+
+
+def test_steps_of_an_attempt_that_was_begun_again_do_not_count():
+    again = [record("mode_share.0", 0.1, step=50), record(OUTCOME, 50.0, step=50)]
+    again += [record("mode_share.0", share, step=step) for step, share in ((100, 0.5), (200, 0.5))]
+    again.append(record(OUTCOME, 200.0, step=200))
+    plot = modes_while_training(scope_of(again + expected((1.0,))))
+    assert plot.frame["step"].tolist() == [100, 200]
