@@ -22,8 +22,8 @@ def finished(fresh_folder):
             for metric, values in [*NUMBERS.items(), (OUTCOME, [100.0] * 3)]:
                 lines.append(
                     Record(
-                        run="r", suite="made", trial=f"{model}{seed}", model=model, dataset="digits", seed=seed,
-                        step=100, metric=metric, value=values[seed], error=None, unit="", better=Better.LOWER,
+                        run="r", suite="made", trial=f"{model}{seed}", model=model, dataset="digits",
+                        seed=seed, step=100, metric=metric, value=values[seed], error=None, unit="", better=Better.LOWER,
                         n=1, lanes=3, status=Status.DONE, reason="", env="e", code="c", at="now",
                     ).to_json()
                 )  # fmt: skip

@@ -57,7 +57,7 @@ def test_the_numbers_beside_a_figure_are_its_frame_in_full_precision(two, folder
                     assert float(told) == value
                 else:
                     assert told == ("" if pd.isna(value) else str(value))
-    assert "10.123456789012345" in (folder / "data-quality.csv").read_text()
+    assert repr(NUMBERS["quality.fid"][0]) in (folder / "data-quality.csv").read_text()
 
 
 def test_the_same_records_make_the_same_files_without_a_date(two, folder, tmp_path):
