@@ -16,17 +16,17 @@ def finished(fresh_folder):
     """A run of two models, ``results/made/baseline``."""
     folder = fresh_folder / "results" / "made" / "baseline"
     folder.mkdir(parents=True)
-    lines = []
-    for model in ("gan", "vae"):
-        for seed in range(3):
-            for metric, values in [*NUMBERS.items(), (OUTCOME, [100.0] * 3)]:
-                lines.append(
-                    Record(
-                        run="r", suite="made", trial=f"{model}{seed}", model=model, dataset="digits",
-                        seed=seed, step=100, metric=metric, value=values[seed], error=None, unit="", better=Better.LOWER,
-                        n=1, lanes=3, status=Status.DONE, reason="", env="e", code="c", at="now",
-                    ).to_json()
-                )  # fmt: skip
+    whole = {**NUMBERS, OUTCOME: [100.0] * 3}
+    lines = [
+        Record(
+            run="r", suite="made", trial=f"{model}{seed}", model=model, dataset="digits", seed=seed, step=100,
+            metric=metric, value=values[seed], error=None, unit="", better=Better.LOWER, n=1, lanes=3,
+            status=Status.DONE, reason="", env="e", code="c", at="now",
+        ).to_json()
+        for model in ("gan", "vae")
+        for seed in range(3)
+        for metric, values in whole.items()
+    ]  # fmt: skip
     (folder / "records.jsonl").write_text("\n".join(lines) + "\n")
     return folder
 

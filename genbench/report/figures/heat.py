@@ -22,7 +22,7 @@ SCALE_HEIGHT = 0.52
 """Inches for the scale of the colors, below everything."""
 
 DARK_TEXT, LIGHT_TEXT = "#101010", "#fdfdfd"
-_LIGHT_FROM = 0.62  # of the scale: there light text can be read better
+_LIGHT_FROM = 0.7  # of the scale: there light text can be read better
 _MOST_VECTORS = 300  # cells; more are drawn as a picture, which is smaller
 _MOST_EDGES = 25  # rows or columns; of more, white edges would be most of what is seen
 _NOTHING = "#bdbdbd"  # where neither the samples nor the reference have a share
@@ -75,7 +75,7 @@ def _colormap() -> Colormap:
     import seaborn as sns
     from matplotlib.colors import ListedColormap
 
-    shades = [(0.985, 0.985, 0.975), *sns.color_palette("mako_r", 256)[:230]]
+    shades = [(0.985, 0.985, 0.975), *sns.color_palette("mako_r", 256)[:190]]
     return ListedColormap(shades, name="share").with_extremes(bad=_NOTHING)
 
 
