@@ -19,12 +19,16 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from genbench.analyse.compare import compare_models as compare_models
     from genbench.analyse.compare import compare_runs as compare_runs
+    from genbench.analyse.merge import merged as merged
     from genbench.core.errors import GenbenchError as GenbenchError
     from genbench.core.record import Record as Record
     from genbench.core.registry import datasets as datasets
     from genbench.core.registry import load_plugin as load_plugin
     from genbench.core.registry import measures as measures
     from genbench.core.registry import models as models
+    from genbench.report.figures.catalogue import plots as plots
+    from genbench.report.figures.catalogue import write_plots as write_plots
+    from genbench.report.page.page import build_report as build_report
     from genbench.report.render import render as render
     from genbench.report.render import render_comparison as render_comparison
     from genbench.report.tables import build_tables as build_tables
@@ -35,16 +39,18 @@ if TYPE_CHECKING:
     from genbench.runner.scoring import evaluate as evaluate
     from genbench.store.frame import to_frame as to_frame
     from genbench.store.journal import read_records as read_records
+    from genbench.store.loaded import load_runs as load_runs
     from genbench.store.rundir import load_run as load_run
     from genbench.suite.load import load_suite as load_suite
     from genbench.suite.schema import Suite as Suite
 
 _HOME = {
-    "assert_not_worse": "genbench.runner.regression",
     "GenbenchError": "genbench.core.errors",
     "Record": "genbench.core.record",
     "RunResult": "genbench.runner.job",
     "Suite": "genbench.suite.schema",
+    "assert_not_worse": "genbench.runner.regression",
+    "build_report": "genbench.report.page.page",
     "build_tables": "genbench.report.tables",
     "compare_models": "genbench.analyse.compare",
     "compare_runs": "genbench.analyse.compare",
@@ -52,15 +58,19 @@ _HOME = {
     "evaluate": "genbench.runner.scoring",
     "load_plugin": "genbench.core.registry",
     "load_run": "genbench.store.rundir",
+    "load_runs": "genbench.store.loaded",
     "load_suite": "genbench.suite.load",
     "measures": "genbench.core.registry",
+    "merged": "genbench.analyse.merge",
     "models": "genbench.core.registry",
+    "plots": "genbench.report.figures.catalogue",
     "read_records": "genbench.store.journal",
     "render": "genbench.report.render",
     "render_comparison": "genbench.report.render",
     "run": "genbench.runner.job",
     "sample": "genbench.runner.sample",
     "to_frame": "genbench.store.frame",
+    "write_plots": "genbench.report.figures.catalogue",
 }
 
 __all__ = [
@@ -69,6 +79,7 @@ __all__ = [
     "RunResult",
     "Suite",
     "assert_not_worse",
+    "build_report",
     "build_tables",
     "compare_models",
     "compare_runs",
@@ -76,15 +87,19 @@ __all__ = [
     "evaluate",
     "load_plugin",
     "load_run",
+    "load_runs",
     "load_suite",
     "measures",
+    "merged",
     "models",
+    "plots",
     "read_records",
     "render",
     "render_comparison",
     "run",
     "sample",
     "to_frame",
+    "write_plots",
 ]
 
 

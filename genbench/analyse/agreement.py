@@ -80,11 +80,11 @@ def disagreement(one: Looks, other: Looks, group: str, names: tuple[str, str]) -
             for theirs in other.stamps[metric]:
                 if told := mismatch(mine, theirs, names):
                     return told
-    for (control, metric), mine in one.controls.items():
-        theirs = other.controls.get((control, metric), ())
-        if group_of(metric) == group and theirs and not _alike(mine, theirs):
+    for (control, metric), here in one.controls.items():
+        there = other.controls.get((control, metric), ())
+        if group_of(metric) == group and there and not _alike(here, there):
             return (
-                f"control row {control} has {metric} {median(mine):.3g} and {median(theirs):.3g}, "
+                f"control row {control} has {metric} {median(here):.3g} and {median(there):.3g}, "
                 "though it is the same samples"
             )
     return ""

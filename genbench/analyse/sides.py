@@ -98,9 +98,9 @@ class ModelSide:
 def sides(records: Sequence[Record]) -> dict[tuple[str, str], ModelSide]:
     """All models of one side by (dataset, model), in the order of the records.
 
-    Control rows and histograms over modes are left out. Runs are pooled: seeds of one model that were trained in
-    several runs stand side by side. A trial that several runs hold counts once (its measurements of time each
-    count, they are repetitions).
+    Control rows and histograms over modes are left out. Runs are pooled: seeds of one model that were trained
+    in several runs stand side by side. A trial that several runs hold counts once (its measurements of time
+    each count, they are repetitions).
 
     Raises:
         RecordError: two runs hold different trials of one model with the same seed.

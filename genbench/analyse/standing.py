@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from genbench.core.record import CONTROLS, OUTCOME, Record, Status
+from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Record, Status
 
 COST = "cost."
 """Begins the metrics of what a trial had cost until a step; the runner writes them at every evaluation."""
 
 TARGET = "target."
 """Begins the metrics of what it took a trial to reach the suite's target; written at its end."""
+
+
+_MEASURED = (Status.DONE, Status.FAILED)
+"""Endings of trials that were measured; of those that failed, some number is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ def current(records: Sequence[Record]) -> list[Record]:
     What was taken on the way is left out, and so is what was written before a resumed run began the trial
     again: the last record of each number stands. A trial without an end is taken at its largest step. Where
     the records show that it was evaluated on the way, nobody can tell whether that step is its last: its
-    numbers are missing then.
+    numbers are missing then. What a trial lacks is written as missing at its end, but for the histogram over
+    modes: of a trial that was stopped or diverged there is none.
     """
     records = last_attempts(records)
     ends, unfinished = _ends(records)
@@ -44,9 +49,12 @@ def current(records: Sequence[Record]) -> list[Record]:
     for record in records:
         trial = (record.run, record.trial)
         largest[trial] = max(record.step, largest.get(trial, 0))
+    stopped = {(r.run, r.trial) for r in records if r.metric == OUTCOME and r.status not in _MEASURED}
     last: dict[tuple[object, ...], Record] = {}
     for record in records:
         trial = (record.run, record.trial)
+        if trial in stopped and record.metric.startswith(MODE_SHARE):
+            continue
         if record.seed is None:  # of a whole cohort, which has no numbers on the way
             last[record.run, record.dataset, record.model, record.metric, record.trial] = record
         elif record.step == ends.get(trial, largest[trial]):

@@ -33,7 +33,7 @@ from genbench.runner.phases import MEASURING, PICTURES, Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import Earlier, open_directory, write_provenance
-from genbench.runner.publish import publish
+from genbench.runner.publish import publish, write_report
 from genbench.runner.sample import build_model, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
 from genbench.runner.snapshot import Snapshot
@@ -169,6 +169,7 @@ def run(
             try:
                 _guard(job, "tables and plots", lambda: publish(directory, reporter))
                 _guard(job, "the time spent", lambda: write_phases(phases, directory.timing, reporter))
+                _guard(job, "the report", lambda: write_report(directory))
             except KeyboardInterrupt:
                 interrupted = True
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())

@@ -125,6 +125,11 @@ class RunDirectory:
         return self.path / "tables.md"
 
     @property
+    def report(self) -> Path:
+        """Everything on one page, in HTML."""
+        return self.path / "report.html"
+
+    @property
     def plots(self) -> Path:
         """The folder of plots."""
         return self.path / "plots"

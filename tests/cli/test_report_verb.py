@@ -37,6 +37,7 @@ def test_the_page_lies_beside_the_records_and_needs_no_torch(tiny):
 
 
 def test_o_says_where_and_several_runs_go_to_this_folder(genbench, tiny, fresh_folder, undrawn):
+    (tiny / "report.html").unlink()
     said = genbench("report", "tiny/latest", "-o", "there/page.html")
     assert said.code == 0 and said.out.startswith("there/page.html (") and not said.err
     assert not (tiny / "report.html").exists()
@@ -69,6 +70,7 @@ def test_wrong_input_is_told_as_by_show(genbench, tiny, fresh_folder):
     assert said.code == 2 and said.err == shown.err and not said.out
     assert genbench("report").code == 2
     (tiny / "records.jsonl").write_text("")
+    (tiny / "report.html").unlink()
     said = genbench("report", "tiny/latest")
     assert said.code == 2 and "no number was finished there" in said.err
     assert not (tiny / "report.html").exists()

@@ -15,6 +15,7 @@ CHEAP = ("train.steps=80", "samples=40", 'measures=["throughput"]')
 def measured(tiny_suite, told, monkeypatch, tmp_path):
     """A run with a meter that moves by a joule whenever it is read, and a peak that halves in training."""
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+    monkeypatch.setattr("genbench.runner.job.write_report", lambda directory: None)
 
     def make(read):
         peaks = iter([[4e9, 4e9, 4e9], [2e9, 2e9, 2e9]])

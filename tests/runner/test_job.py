@@ -14,7 +14,7 @@ def test_everything_documented_is_there(finished, lines):
     trials = {r.trial for r in finished.records if r.metric == OUTCOME}
     assert len(trials) == 4
     expected = {"suite.toml", "resolved.json", "environment.json", "records.jsonl", "tables.md", "log.txt"}
-    expected |= {"timing.json"}
+    expected |= {"timing.json", "report.html"}
     expected |= {
         f"trials/{trial}/{file}" for trial in trials for file in ("checkpoint.safetensors", "curves.jsonl")
     }
@@ -22,6 +22,9 @@ def test_everything_documented_is_there(finished, lines):
     assert expected <= here
     assert any(name.startswith("plots/") and name.endswith(".png") for name in here)
     assert not any("/." in name or name.startswith(".") for name in here)  # nothing half-written is left
+    page = (finished.path / "report.html").read_text()
+    assert "vae" in page and "data:image/png" in page  # with its samples
+    assert "Time spent" in page  # and its time
     curve = lines(finished.directory.trial(min(trials)).curves)
     assert curve[-1]["step"] == 20 and len(curve[-1]) > 1
     assert (finished.failed, finished.interrupted) == (0, False)

@@ -18,6 +18,7 @@ CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
 def no_plots(monkeypatch):
     """They take a second a run and are looked at elsewhere."""
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+    monkeypatch.setattr(job, "write_report", lambda directory: None)
 
 
 @pytest.fixture(scope="module")
@@ -194,9 +195,10 @@ def test_pictures_and_plots_cost_no_number(tiny_suite, told, monkeypatch, tmp_pa
     for name in ("write_model_picture", "write_overview"):
         monkeypatch.setattr(job, name, broken)
     monkeypatch.setattr("genbench.runner.publish.write_plots", broken)
+    monkeypatch.setattr(job, "write_report", broken)
     result = run(tiny_suite(*CHEAP, only=["vae"], seeds=1), out=tmp_path, reporter=told)
     assert result.failed == 0 and result.directory.tables.exists()
-    assert sum("TypeError: no pencil. No number is lost" in text for text in told.warnings) == 3
+    assert sum("TypeError: no pencil. No number is lost" in text for text in told.warnings) == 4
 
 
 class Stops:

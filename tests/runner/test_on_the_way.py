@@ -25,6 +25,7 @@ def cheap():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
         patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+        patch.setattr("genbench.runner.job.write_report", lambda directory: None)
         yield
 
 

@@ -171,7 +171,12 @@ def test_points(tmp_path, monkeypatch):
     ring = datasets.get("ring")(setting="veegan").load()
     np.save(tmp_path / "ring.npy", ring.train_examples[:400].astype(np.float64))
     found = evaluate([tmp_path / "ring.npy"], "ring", options={"setting": "veegan"})
-    assert {r.metric.partition(".")[0] for r in found} == {"quality", "known_modes", "memorization"}
+    assert {r.metric.partition(".")[0] for r in found} == {
+        "quality",
+        "known_modes",
+        "mode_share",
+        "memorization",
+    }
     assert {r.dataset for r in found} == {"ring-veegan"}
     assert values(found, "ring")["known_modes.covered"] == 8
 

@@ -23,6 +23,7 @@ CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
 @pytest.fixture(autouse=True)
 def no_plots(monkeypatch):
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+    monkeypatch.setattr(job, "write_report", lambda directory: None)
 
 
 def write_idx(path, array):

@@ -35,7 +35,7 @@ def report(
 
     loaded = load_runs(runs, results)
     text = build_report(merged(loaded))
-    folder = loaded[0].path if len(loaded) == 1 else None
-    path = out or (folder or Path()) / "report.html"
+    directory = loaded[0].directory if len(loaded) == 1 else None
+    path = out or (directory.report if directory else Path("report.html"))
     write_text(path, text)
     typer.echo(f"{path} ({size_of(len(text.encode('utf-8', 'backslashreplace')))})")

@@ -114,6 +114,7 @@ def _print_result(console: Out, result: RunResult) -> None:
     kept = (
         ("records", result.directory.records),
         ("tables", result.directory.tables),
+        ("report", result.directory.report),
         ("plots", result.directory.plots),
         ("samples", result.directory.grids),
     )
