@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from genbench.analyse.estimates import estimate_over_seeds
+from genbench.analyse.standing import current
 from genbench.core.errors import GenbenchError
-from genbench.report.headings import label_of
+from genbench.core.record import MODE_SHARE, Better, Record
 from genbench.report.numbers import show
-from genbench.report.tables import Table, TableCell, TableColumn, build_tables
+from genbench.report.tables import TableCell, TableColumn, build_tables
 from genbench.store.rundir import load_run
 
 FILE = "findings.toml"
@@ -38,14 +40,17 @@ def learned(page: str, results: Path) -> str:
         GenbenchError: a claim does not hold, or names what the records do not have.
     """
     findings = tomllib.loads((results / FILE).read_text(encoding="utf-8"))["finding"]
-    cells = {run: _cells(build_tables(load_run(results / run))) for run in {f["run"] for f in findings}}
+    cells = {run: _cells(load_run(results / run)) for run in {f["run"] for f in findings}}
     lines = []
     for finding in findings:
         run = finding["run"]
         for claim in finding["holds"]:
             _check(claim, cells[run], run)
         text = _NUMBER.sub(lambda match, run=run: _shown(match.groups(), cells[run], run), finding["text"])
-        metrics = dict.fromkeys(label_of(_parts(claim)[1]) for claim in finding["holds"])
+        keys = [_parts(claim)[:3] for claim in finding["holds"]]
+        metrics = dict.fromkeys(
+            cells[run][dataset, metric, left[0]][0].label for dataset, metric, left in keys
+        )
         lines.append(f"- {' '.join(text.split())} ([{run}]({run}/tables.md): {', '.join(metrics)})")
     before, _, rest = page.partition(_BEGIN)
     _, mark, after = rest.partition(_END)
@@ -54,13 +59,22 @@ def learned(page: str, results: Path) -> str:
     return "\n".join([before + _BEGIN, "", *lines, "", _END + after])
 
 
-def _cells(tables: tuple[Table, ...]) -> dict[tuple[str, str, str], tuple[TableColumn, TableCell]]:
-    return {
+def _cells(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[TableColumn, TableCell]]:
+    """Of the tables, and the shares of single modes, which no table has."""
+    cells = {
         (table.dataset, column.metric, row.name): (column, cell)
-        for table in tables
+        for table in build_tables(records)
         for row in table.rows
         for column, cell in zip(table.columns, row.cells, strict=True)
     }
+    shares: dict[tuple[str, str, str], list[float]] = {}
+    for record in current(records):
+        if record.metric.startswith(MODE_SHARE) and record.value is not None:
+            shares.setdefault((record.dataset, record.metric, record.model), []).append(record.value)
+    for key, values in shares.items():
+        column = TableColumn(key[1], f"share of class {key[1].removeprefix(MODE_SHARE)}", "", Better.NEITHER)
+        cells[key] = (column, TableCell(estimate_over_seeds(values)))
+    return cells
 
 
 def _cell(key: tuple[str, ...], cells: Cells, run: str) -> tuple[TableColumn, TableCell]:
