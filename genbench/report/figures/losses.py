@@ -37,11 +37,14 @@ class _Spot:
     n: int
 
 
+_Line = Sequence[_Spot]
+
+
 def losses(scope: Scope) -> Plot | None:
     """Draw the losses of all players, where the runs' folders have them."""
     caption = (
         "Losses of different models are different functions: compare their courses, not their heights. "
-        "Far apart, they are drawn on an axis that is logarithmic away from zero."
+        "Where these are far apart, a player has a panel for each height."
     )
     return _plot(scope, "losses", "losses while training", "loss", _LOSS, caption)
 
@@ -54,22 +57,21 @@ def gradients(scope: Scope) -> Plot | None:
 
 def _plot(scope: Scope, name: str, about: str, what: str, ending: str, note: str) -> Plot | None:
     found = {model: _lines(curves, ending) for model, curves in scope.curves.items()}
-    players = list(dict.fromkeys(player for lines in found.values() for player in lines))
-    if not players:
+    panels = list(_panels(found, apart=ending == _LOSS))
+    if not panels:
         return None
     title = f"{scope.where}: {about}"
     drawn = [row for row in scope.models if found.get(row.model)]
-    columns = min(_COLUMNS, len(players))
+    columns = min(_COLUMNS, len(panels))
     with style():
         figure, grid = sheet(
-            title, len(players), columns, 1.7, Room(0.55, between=0.6, above=0.24),
+            title, len(panels), columns, 1.7, Room(0.55, between=0.6, above=0.24),
             model_entries(scope, drawn, line=True),
         )  # fmt: skip
-        for axes, player in zip(grid, players, strict=True):
-            mine = {model: lines[player] for model, lines in found.items() if player in lines}
-            _panel(axes, scope, mine)
-            _scale(axes, list(mine.values()), log=ending == _NORM)
-            axes.set_title(name_of(player), fontsize=8)
+        for axes, (player, lines) in zip(grid, panels, strict=True):
+            _draw(axes, scope, lines)
+            _scale(axes, lines, log=ending == _NORM)
+            axes.set_title(player, fontsize=8)
             axes.set_xlabel("training steps")
             axes.set_ylabel(what)
             tidy(axes)
@@ -99,7 +101,29 @@ def _lines(curves: Sequence[Curves], ending: str) -> dict[str, list[_Spot]]:
     return lines
 
 
-def _panel(axes: Axes, scope: Scope, lines: Mapping[str, Sequence[_Spot]]) -> None:
+def _panels(
+    found: Mapping[str, Mapping[str, _Line]], *, apart: bool
+) -> Iterator[tuple[str, Mapping[str, _Line]]]:
+    """A title and lines by model: those of one player together, unless they are far apart."""
+    for player in dict.fromkeys(player for lines in found.values() for player in lines):
+        mine = {model: lines[player] for model, lines in found.items() if player in lines}
+        groups: list[list[str]] = []
+        for model in sorted(mine, key=lambda model: _size(mine[model])):
+            near = groups and _size(mine[model]) <= LOG_FROM * _size(mine[groups[-1][0]])
+            if near or (groups and not apart):
+                groups[-1].append(model)
+            else:
+                groups.append([model])
+        for place, group in enumerate(groups, start=1):
+            title = name_of(player) + (f" ({place} of {len(groups)})" if len(groups) > 1 else "")
+            yield title, {model: line for model, line in mine.items() if model in group}
+
+
+def _size(line: _Line) -> float:
+    return median(abs(spot.median) for spot in line)
+
+
+def _draw(axes: Axes, scope: Scope, lines: Mapping[str, _Line]) -> None:
     """Lines with a mark here and there, not all at the same steps, and bands."""
     steps = {model: [spot.step for spot in spots] for model, spots in lines.items()}
     bands(
@@ -118,25 +142,19 @@ def _panel(axes: Axes, scope: Scope, lines: Mapping[str, Sequence[_Spot]]) -> No
         )  # fmt: skip
 
 
-def _scale(axes: Axes, lines: Sequence[Sequence[_Spot]], *, log: bool) -> None:
-    medians = [spot.median for line in lines for spot in line]
-    sizes = sorted(size for value in medians if (size := abs(value)) > 0)
+def _scale(axes: Axes, lines: Mapping[str, _Line], *, log: bool) -> None:
     axes.set_xlim(left=0)
     few_ticks(axes, "x", 4)
-    if log:
-        floor = sizes[0] / 10 if sizes else 1e-3
-        axes.set_yscale("log")
-        axes.set_ylim(bottom=max(floor, axes.get_ylim()[0]))
-        few_log_ticks(axes, "y")
+    if not log:
+        few_ticks(axes, "y", 4)
         return
-    typical = sorted(median(abs(spot.median) for spot in line) for line in lines)
-    if typical[0] > 0 and typical[-1] / typical[0] > LOG_FROM:
-        axes.set_yscale("symlog", linthresh=10 ** math.floor(math.log10(typical[0])))
-        return
-    few_ticks(axes, "y", 4)
+    sizes = [spot.median for line in lines.values() for spot in line if spot.median > 0]
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=max(min(sizes, default=1e-3) / 10, axes.get_ylim()[0]))
+    few_log_ticks(axes, "y")
 
 
-def _rows(found: Mapping[str, Mapping[str, Sequence[_Spot]]], ending: str) -> Iterator[Mapping[str, object]]:
+def _rows(found: Mapping[str, Mapping[str, _Line]], ending: str) -> Iterator[Mapping[str, object]]:
     for model, lines in found.items():
         for player, spots in lines.items():
             for spot in spots:

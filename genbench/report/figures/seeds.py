@@ -49,10 +49,10 @@ def seeds(scope: Scope) -> Plot | None:
         (len(scope.seeds.get((r.model, m.name), {})) for r in rows for m in panels), "seed"
     )
     caption = (
-        f"A mark a seed ({counts} a model); the dark line is their median. Heights within a row mean "
-        "nothing. Crosses at the right edge, with their count: seeds that diverged, failed or ran out of "
-        "time."
+        f"A mark a seed ({counts} a model); the dark line is their median. Heights within a row mean nothing."
     )
+    if any(_lost(scope, row, metric) for row in rows for metric in panels):
+        caption += " × at the right edge: how many seeds diverged, failed or ran out of time."
     if any(len(scope.seeds.get((row.model, m.name), {})) >= _VIOLIN_FROM for row in rows for m in panels):
         caption += f" Shaded: the density of {_VIOLIN_FROM} seeds or more."
     frame = frame_of(_rows(scope, panels), COLUMNS)

@@ -56,15 +56,21 @@ def test_long_curves_are_thinned_out_but_keep_their_end(tmp_path):
     assert 60 < len(steps) <= 120 and steps[-1] == 1001
 
 
-def test_players_far_apart_share_an_axis_that_shows_both(tmp_path):
-    records = trained("a", {"quality.fid": [1.0]}) + trained("b", {"quality.fid": [1.0]})
-    folders = {}
-    for record, size in zip(records[::2], (0.5, -400.0), strict=True):
+def test_models_whose_losses_are_far_apart_have_panels_of_their_own(tmp_path):
+    folders, records = {}, []
+    for model, size in (("a", 0.5), ("b", -400.0), ("c", -2.0)):
+        (record, _) = trained(model, {"quality.fid": [1.0]})
         folder = tmp_path / record.trial
         folder.mkdir()
-        (folder / "curves.jsonl").write_text(json.dumps({"step": 1, "generator.loss": size}) + "\n")
+        line = {"step": 1, "generator.loss": size, "generator.gradient_norm": abs(size)}
+        (folder / "curves.jsonl").write_text(json.dumps(line) + "\n")
         folders[record.trial] = folder
-    assert losses(scope_of(records, folders)).figure.axes[0].get_yscale() == "symlog"
+        records.append(record)
+    scope = scope_of(records, folders)
+    panels = {axes.get_title(): axes for axes in losses(scope).figure.axes}
+    drawn = {title: [line.get_label() for line in axes.lines] for title, axes in panels.items()}
+    assert drawn == {"generator (1 of 2)": ["a", "c"], "generator (2 of 2)": ["b"]}
+    assert len(gradients(scope).figure.axes) == 1  # there the axis is logarithmic
 
 
 def test_without_curves_there_is_no_figure(tmp_path):

@@ -16,7 +16,8 @@ def test_every_seed_is_there_and_those_that_were_lost_are_counted():
     gan = plot.frame[plot.frame["model"] == "gan"]
     assert gan[gan["lost"] == 0].set_index("seed")["value"].to_dict() == {0: 3.0, 1: 1.0, 2: 2.0}
     assert gan[gan["lost"] == 1]["seed"].tolist() == [3, 4]
-    assert "1 to 3 seeds a model" in plot.caption
+    assert "1 to 3 seeds a model" in plot.caption and "how many seeds diverged" in plot.caption
+    assert "diverged" not in seeds(scope_of(trained("gan", {FD: [3.0, 1.0]}))).caption
 
 
 def test_of_points_the_modes_are_shown():
