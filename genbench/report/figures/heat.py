@@ -37,7 +37,7 @@ def mesh(axes: Axes, ratios: NDArray[np.float64], *, cells: int) -> None:
         cells: of all panels of the figure.
     """
     rows, columns = ratios.shape
-    shown = np.ma.masked_invalid(ratios)
+    shown = np.ma.masked_invalid(ratios).clip(0, 2 * MOST)
     colors = _colormap()
     if cells <= _MOST_VECTORS and max(rows, columns) <= _MOST_EDGES:
         axes.pcolormesh(

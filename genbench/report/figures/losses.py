@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from genbench.report.figures import captions
-from genbench.report.figures.axes import LOG_FROM, few_log_ticks, few_ticks, tidy
+from genbench.report.figures.axes import LOG_FROM, few_ticks, scale, tidy
 from genbench.report.figures.figure import style
 from genbench.report.figures.frames import frame_of, text
 from genbench.report.figures.layout import Room, name_of, sheet
@@ -26,6 +26,7 @@ COLUMNS = ("model", "player", "log", "step", "median", "low", "high", "n")
 _LOSS, _NORM = ".loss", ".gradient_norm"
 _MOST = 120  # steps of a line; more cannot be told apart
 _COLUMNS = 2
+_RARE = 40  # one band in so many may reach beyond its panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +144,15 @@ def _draw(axes: Axes, scope: Scope, lines: Mapping[str, _Line]) -> None:
 
 
 def _scale(axes: Axes, lines: Mapping[str, _Line], *, log: bool) -> None:
-    axes.set_xlim(left=0)
+    """Limits that show all medians, but not the few steps at which one seed went far off."""
+    spots = [spot for line in lines.values() for spot in line]
+    rare = len(spots) // _RARE
+    lows, highs = sorted(spot.low for spot in spots)[rare:], sorted(spot.high for spot in spots)
+    values = [*(spot.median for spot in spots), lows[0], highs[len(highs) - 1 - rare]]
+    positive = [value for value in values if value > 0]
+    scale(axes, "y", positive if log and positive else values, log=log and bool(positive))
+    axes.set_xlim(0, max(spot.step for spot in spots) * 1.04)
     few_ticks(axes, "x", 4)
-    if not log:
-        few_ticks(axes, "y", 4)
-        return
-    sizes = [spot.median for line in lines.values() for spot in line if spot.median > 0]
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=max(min(sizes, default=1e-3) / 10, axes.get_ylim()[0]))
-    few_log_ticks(axes, "y")
 
 
 def _rows(found: Mapping[str, Mapping[str, _Line]], ending: str) -> Iterator[Mapping[str, object]]:

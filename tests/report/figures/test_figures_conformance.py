@@ -194,6 +194,16 @@ ODD = {
         record("mode_share.1", 0.5, model=EXPECTED, seed=None),
         record("quality.fid", 1.0),
     ],
+    "huge on the way": [
+        *(
+            record(metric, value, step=step, seed=seed)
+            for seed, value in enumerate((1e308, -1e308, 1.0))
+            for step in (1, 10**12, 10**17)
+            for metric in (*POINTS, "cost.seconds", "mode_share.0")
+        ),
+        *(record(OUTCOME, 1.0, seed=seed, step=10**17) for seed in range(3)),
+        record("mode_share.0", 1e-308, model=EXPECTED, seed=None),
+    ],
     "unfinished": [record("quality.fid", 1.0), record("cost.seconds", 1.0)],
     "quick": [
         replace(r, protocol={"quick": True, "fallback_for": "mnist"})
@@ -202,6 +212,7 @@ ODD = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # of axes that nobody can read anyway
 @pytest.mark.parametrize("name", list(ODD))
 def test_odd_records_are_drawn_or_left_out_and_never_break(name):
     scope = scope_of(ODD[name])

@@ -73,6 +73,23 @@ def test_models_whose_losses_are_far_apart_have_panels_of_their_own(tmp_path):
     assert len(gradients(scope).figure.axes) == 1  # there the axis is logarithmic
 
 
+def test_a_seed_that_goes_far_off_for_a_moment_does_not_flatten_the_others(tmp_path):
+    records = trained("gan", {"quality.fid": [1.0, 2.0, 3.0]})
+    folders = {}
+    for record in records:
+        folder = tmp_path / record.trial
+        folder.mkdir(exist_ok=True)
+        far = 1e308 if record.seed == 1 else 1.5
+        lines = [
+            {"step": step, "generator.loss": far if step == 50 else 1.0 + step % 2} for step in range(1, 101)
+        ]
+        (folder / "curves.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        folders[record.trial] = folder
+    plot = losses(scope_of(records, folders))
+    plot.figure.canvas.draw()
+    assert plot.figure.axes[0].get_ylim()[1] < 3 and plot.frame["high"].max() == 1e308
+
+
 def test_without_curves_there_is_no_figure(tmp_path):
     records = trained("gan", {"quality.fid": [1.0]})
     assert losses(scope_of(records)) is None and gradients(scope_of(records)) is None
