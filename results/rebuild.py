@@ -21,6 +21,7 @@ from pathlib import Path
 from findings import learned
 
 from genbench.analyse.merge import merged
+from genbench.core.errors import GenbenchError
 from genbench.report.figures.catalogue import write_plots
 from genbench.report.page.page import build_report
 from genbench.report.render import render
@@ -89,7 +90,15 @@ def _close(one: str, other: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Rebuild or check everything."""
+    """Rebuild or check everything; what is wrong with the records or findings ends it with exit code 2."""
+    try:
+        _rebuild_or_check(arguments)
+    except GenbenchError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _rebuild_or_check(arguments: Sequence[str] | None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if it is out of date")
     given = parser.parse_args(arguments)

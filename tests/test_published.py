@@ -98,6 +98,16 @@ def test_only_runs_with_a_name_are_published(monkeypatch, tmp_path):
     assert rebuild.published() == ["mnist/baseline"]
 
 
+def test_an_error_is_one_line(results, monkeypatch, capsys):
+    (results / "findings.toml").write_text('[[finding]]\nrun = "ci/nothing"\ntext = ""\nholds = []\n')
+    monkeypatch.setattr(rebuild, "HERE", results)
+    with pytest.raises(SystemExit) as stopped:
+        rebuild.main(["--check"])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and "ci/nothing" in said and "Traceback" not in said
+
+
 @pytest.mark.slow
 def test_what_is_out_of_date_is_told(results, monkeypatch, tmp_path, capsys):
     shutil.copytree(results, tmp_path, dirs_exist_ok=True)
