@@ -12,7 +12,6 @@ from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.environment import code_version
-from genbench.core.errors import OutputError
 from genbench.measures.evidence import Timing
 from genbench.runner.cost import price_of
 from genbench.runner.phases import COMPILING, DRAWING, MEASURING, SAVING, TRAINING, Phases
@@ -20,7 +19,7 @@ from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
 from genbench.runner.snapshot import Snapshot, take_snapshot
 from genbench.runner.timing import timing_of
-from genbench.store.atomic import write_text
+from genbench.store.atomic import unwritable, write_text
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
@@ -178,9 +177,7 @@ def _append_curve(path: Path, training: Training, lane: int) -> None:
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}. Free some space or choose --out."
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _finite(value: float) -> float | None:

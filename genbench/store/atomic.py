@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 from genbench.core.errors import OutputError
+
+_ELSEWHERE = "choose another place with -o or --out"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -28,6 +31,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         OutputError: it cannot be written; what was there before is untouched.
     """
+    if path.is_dir():
+        raise unwritable(path, IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)))
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,10 +48,27 @@ def write_bytes(path: Path, content: bytes) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}. Free some space or mend the permissions, "
-            "or choose another place (--out DIR or -o FILE)."
-        ) from error
+        raise unwritable(path, error) from error
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """Say that ``path`` cannot be written, why, and what mends that."""
+    return OutputError(f"cannot write {path}: {error.strerror or error}. {_remedy(path, error)}")
+
+
+def _remedy(path: Path, error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "Name a file in that folder, not the folder itself."
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        in_the_way = next((up for up in path.parents if os.path.lexists(up) and not up.is_dir()), path)
+        return f"{in_the_way} is a file, and would have to be a folder: move it, or {_ELSEWHERE}."
+    if isinstance(error, PermissionError):
+        return f"Mend the permissions of {path.parent}, or {_ELSEWHERE}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Free some space, or {_ELSEWHERE}."
+    if error.errno == errno.ENAMETOOLONG:
+        return "Choose a shorter name."
+    return f"{_ELSEWHERE.capitalize()}."
 
 
 def _default_mode() -> int:

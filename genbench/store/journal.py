@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from genbench.core.errors import GenbenchWarning, OutputError, RecordError
+from genbench.core.errors import GenbenchWarning, RecordError
 from genbench.core.record import Record
+from genbench.store.atomic import unwritable
 
 _CHUNK = 1 << 16
 
@@ -35,13 +36,13 @@ class Journal:
                 path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666
             )
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         try:
             _mend_tail(self._file)
             _sync_folder(path.parent)
         except OSError as error:
             os.close(self._file)
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
 
     def append(self, record: Record) -> None:
         """Write one record as one line and wait until it is on the disk.
@@ -62,7 +63,7 @@ class Journal:
                     os.ftruncate(self._file, start)
             os.fsync(self._file)
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
@@ -172,10 +173,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"cannot write {path}: {error.strerror or error}. Free some space or mend the permissions, "
-        "or choose another folder with --out DIR."
-    )

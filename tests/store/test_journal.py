@@ -130,7 +130,7 @@ def test_no_file_is_a_record_error(tmp_path: Path) -> None:
 
 def test_unwritable_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="--out DIR"):
+    with pytest.raises(OutputError, match="is a file, and would have to be a folder"):
         Journal(tmp_path / "file" / "records.jsonl")
     with pytest.raises(OutputError):
         Journal(tmp_path)  # a folder

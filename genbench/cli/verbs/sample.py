@@ -48,15 +48,14 @@ def sample(
     from genbench.report.grids import write_grid
     from genbench.report.scatter import write_scatter
     from genbench.runner.sample import sample as draw
+    from genbench.store.atomic import unwritable
 
     samples = draw(trial, n, seed=seed, results=results)
     if out.suffix == ".npy":
         try:
             np.save(out, samples)
         except OSError as error:
-            raise OutputError(
-                f"cannot write {out}: {error.strerror}. Choose another file with -o."
-            ) from error
+            raise unwritable(out, error) from error
     elif samples.ndim == 2:
         write_scatter(out, {"": samples.astype(np.float32, copy=False)})
     else:
