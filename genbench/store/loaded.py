@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -44,7 +44,7 @@ def load_runs(
 
     Raises:
         RecordError: there is no such run, its records cannot be read, none was finished, or a run is given
-            twice.
+            twice, be it as a copy.
     """
     loaded: list[LoadedRun] = []
     places: dict[Path, str] = {}
@@ -58,8 +58,35 @@ def load_runs(
         records = read_records(file)
         if not records:
             raise RecordError(f"{run}: no number was finished there, so there is nothing to {purpose}.")
+        for other in loaded:
+            if name := _held_by_both(other.records, records):
+                raise RecordError(
+                    f"{other.asked} and {run} hold the same run, {name!r}: one of them is a copy. "
+                    "Name each run once."
+                )
         loaded.append(LoadedRun(str(run), directory, tuple(records)))
     return tuple(loaded)
+
+
+def _held_by_both(one: Iterable[Record], other: Iterable[Record]) -> str:
+    """The run of which one holds every record that the other has; empty if there is none.
+
+    A run's name alone is not enough: two machines may begin runs of one commit within the same second. But
+    not all that they measure is the same, their times least of all.
+    """
+    mine, theirs = _by_run(one), _by_run(other)
+    for name in mine.keys() & theirs.keys():
+        lines, others = ({record.to_json() for record in runs[name]} for runs in (mine, theirs))
+        if lines <= others or others <= lines:  # the copy of a run that went on has less
+            return name
+    return ""
+
+
+def _by_run(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.run, []).append(record)
+    return found
 
 
 def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ def test_o_says_where_and_several_runs_go_to_this_folder(genbench, tiny, fresh_f
     assert said.code == 0 and said.out.startswith("there/page.html (") and not said.err
     assert not (tiny / "report.html").exists()
     other = shutil.copytree(tiny, tiny.with_name("again"))
+    records = (other / "records.jsonl").read_text()
+    (other / "records.jsonl").write_text(records.replace(tiny.name, "again"))  # a copy would be refused
     said = genbench("report", "tiny/latest", str(other))
     assert (
         said.code == 0 and said.out.startswith("report.html (") and (fresh_folder / "report.html").is_file()

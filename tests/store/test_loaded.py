@@ -1,10 +1,15 @@
 """Runs as they were asked for, and what each is called beside the others."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.core.errors import RecordError
+from genbench.core.record import Better, Record, Status
 from genbench.store.loaded import distinct_names, load_runs
 
 
@@ -40,3 +45,55 @@ def test_a_run_given_twice_or_empty_is_refused(tmp_path, monkeypatch) -> None:
         load_runs(["s/r"])
     with pytest.raises(RecordError, match="no number was finished there"):
         load_runs(["results/s/r", "s/r"])
+
+
+def measured(run: str, at: str = "now") -> list[Record]:
+    """What one model scored with three seeds, and the time it took."""
+    return [
+        Record(
+            run=run, suite="s", trial=f"t{seed}", model="gan", dataset="digits", seed=seed, step=10,
+            metric=metric, value=value, error=None, unit="", better=Better.LOWER, n=1, lanes=1,
+            status=Status.DONE, reason="", env="e", code="c", at=at,
+        )
+        for seed in range(3)
+        for metric, value in (("quality.fid", 1.5), ("cost.seconds", 2.0 + len(at)))
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str, Sequence[Record]], str]:
+    """Write records into a folder of this name."""
+
+    def write(name: str, records: Sequence[Record]) -> str:
+        (tmp_path / name).mkdir()
+        lines = "".join(record.to_json() + "\n" for record in records)
+        (tmp_path / name / "records.jsonl").write_text(lines)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (measured("r"), measured("r")),
+        (measured("r"), measured("r")[:4]),  # copied while it was running
+        (measured("r")[:4], measured("r")),
+        (measured("q"), [*measured("r"), *measured("q")]),  # one of the two in a file
+    ],
+)
+def test_a_copy_of_a_run_is_no_second_run(written, there: list[Record], here: list[Record]) -> None:
+    one, other = written("one", there), written("other", here)
+    name = there[0].run
+    with pytest.raises(RecordError, match=rf"one and .*other hold the same run, '{name}': one of them is a"):
+        load_runs([one, other])
+
+
+def test_runs_that_share_a_name_or_numbers_are_no_copies(written) -> None:
+    twins = [written("a", measured("r")), written("b", measured("r", at="later"))]
+    assert len(load_runs([*twins, written("c", measured("q"))])) == 3
+    same_scores = [
+        replace(each, at="now") if each.metric == "quality.fid" else each
+        for each in measured("r", at="later")
+    ]
+    assert len(load_runs([twins[0], written("d", same_scores)])) == 2  # two machines, in step
