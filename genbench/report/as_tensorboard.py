@@ -67,12 +67,13 @@ def write_tensorboard(runs: Sequence[LoadedRun], folder: Path) -> int:
                 f"{there} is there already, and TensorBoard would draw both. Remove {home}, or choose "
                 "another folder with -o DIR."
             )
+    # all of them first: a damaged run must not leave the others half-written
+    found = [_files(run, home) for run, home in zip(runs, homes, strict=True)]
     trials = 0
-    for run, home in zip(runs, homes, strict=True):
-        for path, events in _files(run, home).items():
-            began = int(min(event.wall_time for event in events))
-            write_bytes(path / f"events.out.{_EVENTS}.{began:010d}.genbench", file_of(events))
-            trials += path.name.startswith("seed-")
+    for path, events in (item for files in found for item in files.items()):
+        began = int(min(event.wall_time for event in events))
+        write_bytes(path / f"events.out.{_EVENTS}.{began:010d}.genbench", file_of(events))
+        trials += path.name.startswith("seed-")
     return trials
 
 

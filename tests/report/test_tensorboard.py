@@ -158,6 +158,16 @@ def test_damaged_options_are_told(made: LoadedRun, tmp_path: Path, content: str)
         write_tensorboard([run], tmp_path / "logs")
 
 
+def test_a_damaged_run_leaves_the_others_unwritten(made: LoadedRun, make: Make, tmp_path: Path) -> None:
+    shutil.copytree(made.path, tmp_path / "run")
+    (tmp_path / "run" / "resolved.json").write_text("{")
+    damaged = LoadedRun("b", RunDirectory(tmp_path / "run"), made.records)
+    for _ in range(2):  # the second time the same is told, not that something is there already
+        with pytest.raises(RecordError, match=r"resolved.json is not what a run writes"):
+            write_tensorboard([LoadedRun("a", None, (make(),)), damaged], tmp_path / "logs")
+    assert not (tmp_path / "logs").exists()
+
+
 def test_a_picture_that_is_none_is_left_out(made: LoadedRun, tmp_path: Path) -> None:
     shutil.copytree(made.path, tmp_path / "run")
     (tmp_path / "run" / "grids" / "x.png").write_bytes(b"GIF")
