@@ -8,7 +8,7 @@ from statistics import median
 
 from genbench.analyse.sides import Side, mismatch, stamps_of
 from genbench.analyse.standing import COST, current
-from genbench.core.record import CONTROLS, OUTCOME, Record, Status
+from genbench.core.record import CONTROLS, OUTCOME, Record, Status, group_of
 
 _SHARE = 0.01
 """Control rows are the same samples in every run: arithmetic alone makes their scores differ by less."""
@@ -20,12 +20,14 @@ class Looks:
 
     Attributes:
         quick: whether the run was shortened.
+        wanted: the dataset that was asked for, where this one had to do; empty if it is this one.
         open: whether a trial that was evaluated on the way has no end, so that its last number is not known.
         stamps: by metric, each protocol there is once, as a side without its numbers.
         controls: scores of every control row, by row and metric.
     """
 
     quick: bool
+    wanted: str
     open: bool
     stamps: Mapping[str, tuple[Side, ...]]
     controls: Mapping[tuple[str, str], tuple[float, ...]]
@@ -48,6 +50,7 @@ def looks_of(records: Sequence[Record]) -> Looks:
     }
     return Looks(
         quick=any(record.protocol.get("quick") is True for record in records),
+        wanted=next((str(r.protocol["fallback_for"]) for r in records if r.protocol.get("fallback_for")), ""),
         open=_is_open(records),
         stamps={metric: tuple(mine) for metric, mine in stamps.items()},
         controls={key: values for key, values in scores.items() if values},
@@ -75,6 +78,12 @@ def disagreement(one: Looks, other: Looks, group: str, names: tuple[str, str]) -
             return f"{name} has trials that were cut short, or are still in training"
     if one.quick != other.quick:
         return f"{names[0] if one.quick else names[1]} was shortened by --quick"
+    if one.wanted != other.wanted:
+        return " and ".join(
+            f"{name} has it as a fallback for {looks.wanted}"
+            for looks, name in zip((one, other), names, strict=True)
+            if looks.wanted
+        )
     for metric in (m for m in one.stamps if m in other.stamps and group_of(m) == group):
         for mine in one.stamps[metric]:
             for theirs in other.stamps[metric]:
@@ -88,11 +97,6 @@ def disagreement(one: Looks, other: Looks, group: str, names: tuple[str, str]) -
                 "though it is the same samples"
             )
     return ""
-
-
-def group_of(metric: str) -> str:
-    """The part before the dot."""
-    return metric.split(".", 1)[0]
 
 
 def _is_open(records: Sequence[Record]) -> bool:

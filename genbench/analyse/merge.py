@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from genbench.analyse.agreement import Looks, disagreement, group_of, looks_of
+from genbench.analyse.agreement import Looks, disagreement, looks_of
 from genbench.analyse.standing import last_attempts
-from genbench.core.record import CONTROLS, OUTCOME, Record
+from genbench.core.record import CONTROLS, OUTCOME, Record, group_of
 from genbench.store.loaded import LoadedRun, distinct_names
 from genbench.store.rundir import RunDirectory, TrialDirectory
 
@@ -64,7 +64,8 @@ def merged(runs: Sequence[LoadedRun]) -> Merged:
     Numbers stand together, under one ``run``, where ``genbench compare`` would compare them: group of metrics
     by group, since two runs on two machines share their quality but not their throughput. Of the metrics of
     a group that both runs have all must agree, else the runs stand apart there, each under its own name. So
-    do shortened runs and whole ones, and a run with trials of which nobody knows whether they have ended.
+    do shortened runs and whole ones, a run whose dataset had to do for another and one that asked for it, and
+    a run with trials of which nobody knows whether they have ended.
 
     Nothing is pooled: a model that several runs have is told apart by what the user called the run,
     ``vae (baseline)``. Control rows are the same samples in every run, so they stand once, those of the run

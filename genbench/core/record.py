@@ -31,6 +31,11 @@ MODE_SHARE = "mode_share."
 column, so that no table and no comparison has them."""
 
 
+def group_of(metric: str) -> str:
+    """The part of a metric's name before the dot: what measured it, and whose table it stands in."""
+    return metric.split(".", 1)[0]
+
+
 class Better(StrEnum):
     """Which way a metric is good. ``neither`` is never ranked or gated."""
 

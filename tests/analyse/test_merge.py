@@ -105,6 +105,27 @@ def test_what_must_agree(third: str) -> None:
     assert all("r1 and r3 stand apart" in told for told in found.apart) and found.apart
 
 
+def test_a_fallback_stands_apart_from_who_asked_for_that_data() -> None:
+    asked = loaded("r1", small())
+    stood_in = loaded("r2", stamped(small("vae"), fallback_for="mnist"))
+    for runs in ([asked, stood_in], [stood_in, asked]):
+        found = merged(runs)
+        assert {(r.run, r.model) for r in found.records} == {("r1", "gan"), ("r2", "vae")}
+        (told,) = found.apart
+        assert (
+            told
+            == "digits, quality, cost, throughput: r1 and r2 stand apart: r2 has it as a fallback for mnist."
+        )
+    both = [stood_in, loaded("r3", stamped(small("wgan"), fallback_for="mnist"))]
+    assert {r.run for r in merged(both).records} == {"r2 + r3"} and not merged(both).apart
+    other = loaded("r4", stamped(small(), fallback_for="stacked"))
+    assert (
+        merged([stood_in, other])
+        .apart[0]
+        .endswith("r2 has it as a fallback for mnist and r4 has it as a fallback for stacked.")
+    )
+
+
 def test_runs_of_two_suites_may_stand_together() -> None:
     found = merged([loaded("r1", small(suite="long")), loaded("r2", small("vae", suite="short"))])
     (summary,) = summarise(found.records)
