@@ -14,7 +14,7 @@ INFINITE = "∞"
 
 _SCALES = {"E": 1e18, "P": 1e15, "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "": 1.0}
 _PREFIX_FROM = 1e4  # below this a plain number is easier to read
-_SCIENTIFIC_BELOW = 1e-3
+_SCIENTIFIC_BELOW = 1e-4  # down to here decimals compare better with the rest of their column
 _SCIENTIFIC_FROM = 1e21
 _DIGITS_ALONE = 3  # significant digits of a number without an interval
 _DIGITS_MOST = 6
@@ -44,10 +44,10 @@ _ROUNDING = 1e-9
 def prefix_of(estimates: Iterable[Estimate | None]) -> str:
     """One prefix for a whole column (``k``, ``M``, ...), so that its numbers compare at a glance.
 
-    It suits the smallest of them, so that none of them falls below 1.
+    It suits the smallest of them, so that none of them falls below 1. Numbers beyond all prefixes have none.
     """
     sizes = [abs(e.median) for e in estimates if e and e.median]
-    if not sizes or min(sizes) < _PREFIX_FROM:
+    if not sizes or not _PREFIX_FROM <= min(sizes) < _SCIENTIFIC_FROM:
         return ""
     return next(prefix for prefix, scale in _SCALES.items() if min(sizes) >= scale)
 
@@ -98,8 +98,9 @@ def show_p(p: float) -> str:
 def _writer(numbers: Sequence[float], width: float | None, prefix: str) -> Callable[[float], str]:
     """How the numbers of one cell are written: all alike."""
     largest = max([width or 0.0, *(abs(number) for number in numbers if math.isfinite(number))])
-    if largest and not _SCIENTIFIC_BELOW <= largest < _SCIENTIFIC_FROM:
-        return lambda number: f"{number:.1e}{prefix}" if math.isfinite(number) else _infinity(number)
+    scale = _SCALES[prefix]
+    if largest and not _SCIENTIFIC_BELOW <= largest * scale < _SCIENTIFIC_FROM:
+        return lambda number: f"{number * scale:.1e}" if math.isfinite(number) else _infinity(number)
     decimals = _decimals(largest, width)
     if (
         not prefix

@@ -22,6 +22,8 @@ from genbench.report.numbers import prefix_of, show, show_p, show_shift
         (-95.24, -96.0, -94.1, "-95.2 [-96.0, -94.1]"),
         (0.0, -0.001, 0.05, "0.000 [-0.001, 0.050]"),
         (-0.00001, -0.04, 0.05, "0.000 [-0.040, 0.050]"),  # no minus zero
+        (0.00081, 0.00062, 0.00094, "0.00081 [0.00062, 0.00094]"),  # as short as 8.1e-04
+        (0.00046, 0.000084, 0.00056, "0.00046 [0.00008, 0.00056]"),
         (2e-5, 1e-5, 3e-5, "2.0e-05 [1.0e-05, 3.0e-05]"),
         (0.0, 0.0, 0.0, "0 [0, 0]"),
     ],
@@ -56,6 +58,14 @@ def test_a_column_has_one_prefix() -> None:
     assert prefix_of([Estimate(9.0, None, None, 1), fast]) == ""
     assert prefix_of([None]) == prefix_of([]) == ""
     assert str(show(Estimate(7.61e8, None, None, 1), prefix_of([Estimate(7.61e8, None, None, 1)]))) == "761M"
+
+
+@pytest.mark.parametrize("least", [20_000.0, 8.1e300])
+def test_numbers_beyond_all_prefixes_have_none(least: float) -> None:
+    prefix = prefix_of([Estimate(least, None, None, 1), Estimate(8.1e300, None, None, 1)])
+    assert prefix == ("k" if least < 1e21 else "")
+    assert str(show(Estimate(8.1e300, 7e300, 9e300, 5), prefix)) == "8.1e+300 [7.0e+300, 9.0e+300]"
+    assert str(show_shift(Shift(8.1e300, 7e300, INFINITE), prefix)) == "+8.1e+300 [7.0e+300, ∞]"
 
 
 @given(st.floats(-1e30, 1e30), st.floats(0, 1e30), st.floats(0, 1e30))
