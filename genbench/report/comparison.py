@@ -10,12 +10,12 @@ from genbench.analyse.effect import Shift
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.row import FAILED_SHARE, Row, Verdict
 from genbench.analyse.sides import Side
-from genbench.core.record import Better
+from genbench.core.record import Better, group_of
 from genbench.report.compared_side import estimate_of, failures, seeds_of
 from genbench.report.comparison_notes import notes_of
 from genbench.report.comparison_summary import summary_of
 from genbench.report.comparison_words import group_title, groups_in_order, label_of_row
-from genbench.report.headings import ARROWS, group_of, rank_of
+from genbench.report.headings import ARROWS, rank_of
 from genbench.report.numbers import MISSING, Shown, prefix_of, show, show_p, show_shift
 from genbench.report.untrusted import clean
 

@@ -8,9 +8,9 @@ import io
 from genbench.analyse.compare import Comparison
 from genbench.analyse.row import Row
 from genbench.analyse.sides import Side
+from genbench.core.record import group_of
 from genbench.report.as_csv import plain
 from genbench.report.compared_side import STATISTICS, statistics_of
-from genbench.report.headings import group_of
 from genbench.report.untrusted import clean
 
 _ABOUT = (

@@ -13,10 +13,10 @@ from genbench.analyse.effect import Shift
 from genbench.analyse.gate import Judgement, Violation
 from genbench.analyse.row import Row
 from genbench.analyse.sides import Side
+from genbench.core.record import group_of
 from genbench.report.compared_side import statistics_of
 from genbench.report.comparison import Compared
 from genbench.report.comparison_words import label_of_row
-from genbench.report.headings import group_of
 from genbench.report.untrusted import clean
 
 SCHEMA = 1

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from genbench.analyse.compare import Comparison
 from genbench.analyse.row import FAILED_SHARE, Row, Verdict
+from genbench.core.record import group_of
 from genbench.report.comparison_words import group_title, groups_in_order, labels_apart, listed
-from genbench.report.headings import group_of, rank_of
+from genbench.report.headings import rank_of
 from genbench.report.untrusted import clean
 
 _COST = ("throughput", "cost", "target")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from genbench.analyse.row import FAILED_SHARE, Row
-from genbench.report.headings import GROUPS, group_of, label_of
+from genbench.core.record import group_of
+from genbench.report.headings import GROUPS, label_of
 from genbench.report.untrusted import clean
 
 WHOLE_MODEL = "the whole model"

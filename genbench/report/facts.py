@@ -11,8 +11,8 @@ from genbench.analyse.estimates import Estimate
 from genbench.analyse.sides import Side, mismatch, sides
 from genbench.analyse.standing import TARGET
 from genbench.analyse.summary import Summary
-from genbench.core.record import Better, Record
-from genbench.report.headings import GROUPS, group_of
+from genbench.core.record import Better, Record, group_of
+from genbench.report.headings import GROUPS
 from genbench.report.notes import is_quick
 from genbench.report.numbers import show
 from genbench.report.tables import Table, TableCell, TableColumn

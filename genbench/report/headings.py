@@ -61,11 +61,6 @@ _LABELS = {
 }
 
 
-def group_of(metric: str) -> str:
-    """The part before the dot."""
-    return metric.split(".", 1)[0]
-
-
 def label_of(metric: str) -> str:
     """The usual heading of a metric; for one that is not known here, its name in words."""
     return _LABELS.get(metric) or clean(metric.split(".", 1)[-1].replace("_", " "))

@@ -9,8 +9,8 @@ from genbench.analyse.estimates import Estimate
 from genbench.analyse.rank import cost_of, not_dominated, rank_columns
 from genbench.analyse.sides import Side, sides
 from genbench.analyse.summary import Summary
-from genbench.core.record import Better, Record
-from genbench.report.headings import group_of, label_of, rank_of
+from genbench.core.record import Better, Record, group_of
+from genbench.report.headings import label_of, rank_of
 from genbench.report.notes import is_quick
 from genbench.report.numbers import MISSING, show
 from genbench.report.untrusted import clean

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Counts, Row, Summary, summarise
-from genbench.core.record import Better, Record
-from genbench.report.headings import ARROWS, GROUPS, group_of, label_of, rank_of
+from genbench.core.record import Better, Record, group_of
+from genbench.report.headings import ARROWS, GROUPS, label_of, rank_of
 from genbench.report.notes import (
     QUICK,
     control_note,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.rank import rank_columns
 from genbench.analyse.summary import Metric, Row
-from genbench.core.record import Better, Status
+from genbench.core.record import Better, Status, group_of
 from genbench.report.figures import captions
 from genbench.report.figures.axes import heading, is_wide, scale, tidy
 from genbench.report.figures.course import real_entry, real_line, real_of
@@ -21,7 +21,7 @@ from genbench.report.figures.layout import Room, sheet
 from genbench.report.figures.marks import entry, model_entries, model_mark
 from genbench.report.figures.palette import CONTROL_COLOR
 from genbench.report.figures.plot import Plot, Scope
-from genbench.report.headings import ARROWS, group_of, rank_of
+from genbench.report.headings import ARROWS, rank_of
 from genbench.report.notes import is_quick
 from genbench.report.ranking import SECONDS, front_of
 

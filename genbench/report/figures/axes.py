@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.summary import Metric, Summary
+from genbench.core.record import group_of
 from genbench.report.figures.figure import SMALL
 from genbench.report.figures.themed import GREY
-from genbench.report.headings import group_of, heading_of
+from genbench.report.headings import heading_of
 from genbench.report.numbers import prefix_of, scale_of
 from genbench.report.untrusted import clean
 

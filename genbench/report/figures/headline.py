@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from genbench.analyse.summary import Metric
+from genbench.core.record import group_of
 from genbench.report.figures.plot import Scope
-from genbench.report.headings import group_of, rank_of
+from genbench.report.headings import rank_of
 
 _IMAGES = ("quality.fid", "modes.covered", "modes.kl")
 _POINTS = ("known_modes.covered", "known_modes.high_quality", "known_modes.reverse_kl")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from genbench.core.record import CONTROLS, OUTCOME, Record, Status
-from genbench.report.headings import GROUPS, group_of, label_of
+from genbench.core.record import CONTROLS, OUTCOME, Record, Status, group_of
+from genbench.report.headings import GROUPS, label_of
 from genbench.report.untrusted import clean
 
 _ELSEWHERE = {"quick", "fallback for", "lanes", "metric version"}  # said first, or in tables
