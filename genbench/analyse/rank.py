@@ -12,38 +12,59 @@ from genbench.analyse.significance import holm, mann_whitney
 from genbench.core.record import Better
 from genbench.suite.margin import ALPHA, MEASURED
 
+Pairs = tuple[tuple[str, str], ...]
+"""Models, two by two: the first is surely better than the second."""
+
+
+def told_apart(sides: Mapping[str, Side], alpha: float = ALPHA) -> Pairs | None:
+    """The pairs of models of which one is surely better in one metric on one dataset.
+
+    That is what Mann-Whitney's test says, corrected by Holm's method over all pairs.
+
+    Args:
+        sides: the metric of each model, over seeds; those without a number or a lost seed do not count.
+        alpha: how often any pair in the whole column may be there by chance.
+
+    Returns:
+        None where nothing can be tested: the metric has no direction, or protocols differ.
+    """
+    seeded = {model: side for model, side in sides.items() if side.values or side.lost}
+    pairs = list(combinations(seeded, 2))
+    if any(side.better is Better.NEITHER for side in seeded.values()):
+        return None
+    if any(mismatch(seeded[a], seeded[b]) for a, b in pairs):
+        return None
+    adjusted = holm([mann_whitney(seeded[a].ordered(), seeded[b].ordered()) for a, b in pairs])
+    found = []
+    for (a, b), p in zip(pairs, adjusted, strict=True):
+        chance = probability_of_improvement(seeded[a].ordered(), seeded[b].ordered(), seeded[a].better)
+        if p <= alpha and chance != 0.5:
+            found.append((b, a) if chance > 0.5 else (a, b))
+    return tuple(found)
+
 
 def ranks(sides: Mapping[str, Side], alpha: float = ALPHA) -> dict[str, int]:
     """The rank of each model in one metric on one dataset: 1 is best, and models that tie share one.
 
-    A model is surely worse than another where Mann-Whitney's test says so, corrected by Holm's method over
-    all pairs. Models share a rank if they are not surely different, or if a chain of such models leads from
-    one to the other both ways; so no order is shown between models that may be equal, and every model of a
-    rank is surely better than every model of the next. The price is that the ends of a chain share a rank
-    though a test may tell the two apart.
+    Models share a rank if they are not told apart (see ``told_apart``), or if a chain of such models leads
+    from one to the other both ways; so no order is shown between models that may be equal, and every model
+    of a rank is surely better than every model of the next. The price is that the ends of a chain share a
+    rank though a test may tell the two apart.
 
     Args:
         sides: the metric of each model, over seeds; those without a number or a lost seed have no rank.
         alpha: how often any order in the whole column may be false.
 
     Returns:
-        By model; empty where no two are told apart, the metric has no direction, or protocols differ.
+        By model; empty where no order comes out: no two are told apart, a chain links all of them, the
+        metric has no direction, or protocols differ.
     """
-    seeded = {model: side for model, side in sides.items() if side.values or side.lost}
-    if not seeded or any(side.better is Better.NEITHER for side in seeded.values()):
+    pairs = told_apart(sides, alpha)
+    if not pairs:
         return {}
-    pairs = list(combinations(seeded, 2))
-    if any(mismatch(seeded[a], seeded[b]) for a, b in pairs):
-        return {}
-    adjusted = holm([mann_whitney(seeded[a].ordered(), seeded[b].ordered()) for a, b in pairs])
+    seeded = [model for model, side in sides.items() if side.values or side.lost]
     # reaches[a] has all that a is not surely worse than, then also what these are not surely worse than
-    reaches = {model: {model} for model in seeded}
-    for (a, b), p in zip(pairs, adjusted, strict=True):
-        chance = probability_of_improvement(seeded[a].ordered(), seeded[b].ordered(), seeded[a].better)
-        if p > alpha or chance < 0.5:
-            reaches[a].add(b)
-        if p > alpha or chance > 0.5:
-            reaches[b].add(a)
+    reaches = {model: {other for other in seeded if (other, model) not in pairs} for model in seeded}
     for middle in seeded:
         for model in seeded:
             if middle in reaches[model]:

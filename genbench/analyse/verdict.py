@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 
 from genbench.analyse.effect import (
     Shift,
@@ -106,6 +108,18 @@ def judged(row: Row, adjusted: float | None, alpha: float, family: int, *, repla
     if found.within(margin):
         return replace(row, verdict=Verdict.SAME)
     return replace(row, verdict=Verdict.UNSURE, seeds=_needed(row, found, margin, alpha / max(family, 1)))
+
+
+def all_same(sides: Mapping[str, Side]) -> bool:
+    """Whether every two of these models are surely the same in one metric, by the usual margin."""
+    return all(_are_same(*two) for two in combinations(sides.items(), 2))
+
+
+def _are_same(one: tuple[str, Side], other: tuple[str, Side]) -> bool:
+    (base_model, base), (new_model, new) = one, other
+    row = Row("", base_model, new_model, base.metric, base.unit, base.better, base, new, Verdict.INCOMPARABLE)
+    row = measured(row, None)
+    return row.difference is not None and row.margin is not None and row.difference.within(row.margin)
 
 
 def _bears_a_verdict(row: Row) -> bool:

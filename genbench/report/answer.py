@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.rank import cost_of
@@ -12,7 +12,10 @@ from genbench.analyse.sides import Side
 from genbench.analyse.significance import seeds_to_reach, smallest_p
 from genbench.analyse.summary import Summary
 from genbench.core.record import Record
+from genbench.report.beside_controls import beside_bad_controls, beside_real
+from genbench.report.disturbed import disturbed
 from genbench.report.facts import Facts, listed
+from genbench.report.no_order import no_order
 from genbench.report.notes import fallback_of
 from genbench.report.numbers import show
 from genbench.report.ranking import SECONDS, pareto_front
@@ -21,8 +24,6 @@ from genbench.report.untrusted import clean
 from genbench.suite.margin import ALPHA, MEASURED
 
 _PLACES = 5  # sets of leaders that are named
-_BAD = {"collapsed": "one class only", "gaussian": "right in two moments only", "noise": ""}
-"""Control rows that are known to be bad, and in which way."""
 
 _WAYS = {
     "diverged": "diverged",
@@ -64,12 +65,13 @@ def answer(summary: Summary, records: Sequence[Record], tables: Sequence[Table])
             ("Quick run", _quick(facts), True),
             ("Fallback", _fallback(facts), True),
             ("Not comparable", _not_comparable(facts), True),
+            ("No number", _no_number(facts), False),
             ("Best", _leaders(facts), False),
-            ("No order", _no_order(facts), False),
+            ("No order", no_order(facts), False),
             ("Cost", _cost(facts), False),
             ("Lost seeds", _lost(facts), False),
-            ("Beside real data", _beside_real(facts), False),
-            ("Read with care", _with_care(facts), False),
+            ("Beside real data", beside_real(facts), False),
+            ("Read with care", chain(beside_bad_controls(facts), disturbed(facts)), False),
             ("How sure", _how_sure(facts), False),
         )
         if (said := list(sentences))
@@ -107,7 +109,7 @@ def _leaders(facts: Facts) -> Iterator[str]:
     )
     if len(facts.models) == 1 and first:
         value = facts.value(first, facts.models[0], interval=True)
-        yield f"{facts.models[0]} is the only model: {facts.name(first)} {value}{_beside(facts, first)}."
+        yield f"{facts.models[0]} is the only model: {facts.name(first)} {value}{facts.beside(first)}."
     if facts.quick or not facts.ranks:
         return
     places: dict[tuple[str, ...], list[str]] = {}
@@ -123,7 +125,7 @@ def _leaders(facts: Facts) -> Iterator[str]:
         yield f"Others lead in {facts.names(more)}."
     metric = order[0][1][0]
     best, ranks = order[0][0], facts.ranks[metric]
-    yield f"In {facts.name(metric)}, {_told(facts, metric, best, ranks)}{_beside(facts, metric)}."
+    yield f"In {facts.name(metric)}, {_told(facts, metric, best, ranks)}{facts.beside(metric)}."
 
 
 def _told(facts: Facts, metric: str, best: Sequence[str], ranks: Mapping[str, int]) -> str:
@@ -136,31 +138,11 @@ def _told(facts: Facts, metric: str, best: Sequence[str], ranks: Mapping[str, in
     return told
 
 
-def _beside(facts: Facts, metric: str) -> str:
-    """Ends a sentence with numbers: what real data score, and which way is good."""
-    way = f"; {facts.columns[metric].better} is better"
-    real = facts.value(metric, "real")
-    return f"; real data score {real}{way}" if real else way
-
-
-def _no_order(facts: Facts) -> Iterator[str]:
-    if facts.quick:
-        return
-    if facts.undecided:
-        everywhere = not facts.ranks and not facts.mixed
-        where = f"any of the {len(facts.undecided)} metrics" if everywhere else facts.names(facts.undecided)
-        where = facts.names(facts.undecided) if len(facts.undecided) == 1 else where
-        yield f"No two models are told apart in {where}. That does not show that they are equal."
-        first = facts.undecided[0]
-        if everywhere and (spread := facts.spread(first, facts.models)):
-            yield f"In {facts.name(first)} their medians are {spread}{_beside(facts, first)}."
-    if len(facts.models) > 1:
-        by_owner: dict[str, list[str]] = {}
-        for metric in facts.columns:
-            if metric not in facts.shared:
-                by_owner.setdefault(next(iter(facts.seeded(metric))), []).append(metric)
-        for model, metrics in by_owner.items():
-            yield f"{facts.names(metrics)} can be had of {model} alone."
+def _no_number(facts: Facts) -> Iterator[str]:
+    if not facts.models:
+        yield "Here are control rows only: no model was trained, so there is nothing to answer."
+    elif not any(row.cells[m].estimate for row in facts.summary.rows if not row.control for m in row.cells):
+        yield "No model has a number, so nothing can be said of how good any of them is."
 
 
 def _cost(facts: Facts) -> Iterator[str]:
@@ -183,7 +165,10 @@ def _cost(facts: Facts) -> Iterator[str]:
     if front.metric not in facts.ranks:
         yield f"As {name} tells no two apart, only that counts; cheapest, within {MEASURED}: {listed(named)}."
         return
-    yield f"On the Pareto front of {name} and that time: {listed(named)}."
+    yield (
+        f"On the Pareto front of {name} and that time, where one rank counts as equal and so do times within "
+        f"{MEASURED}: {listed(named)}."
+    )
     if len(named) < len(spent.keys() & facts.ranks[front.metric]):
         yield (
             "For every other model that has both there is one that is surely better and no dearer, or of the "
@@ -208,70 +193,14 @@ def _lost(facts: Facts) -> Iterator[str]:
         return
     ways = "; ".join(f"{verb}: {listed(models)}" for verb, models in told.items())
     yield f"{ways[0].upper()}{ways[1:]}."
-    if any(row.counts.failed + row.counts.diverged + row.counts.timeout for row in rows):
-        yield "In ranks such a seed counts as worse than any number; medians and intervals leave it out."
+    valued = any(facts.value(metric, model) for metric in facts.columns for model in facts.models)
+    if valued and any(row.counts.failed + row.counts.diverged + row.counts.timeout for row in rows):
+        if facts.ranks or facts.apart:
+            yield "In ranks such a seed counts as worse than any number; medians and intervals leave it out."
+        else:
+            yield "Medians and intervals leave such a seed out."
     if gone := [clean(row.model) for row in rows if not row.counts.done]:
         yield f"No seed of {listed(gone)} came to its end."
-
-
-def _beside_real(facts: Facts) -> Iterator[str]:
-    known = [metric for metric in facts.columns if facts.estimate(metric, "real")]
-    if not known or facts.quick:
-        return
-    reached: dict[str, list[str]] = {}
-    for metric in known:
-        good = [model for model in facts.models if facts.at_least(metric, model, "real")]
-        if good:
-            reached.setdefault(facts.all_or(good), []).append(metric)
-    if not reached:
-        where = facts.names(known) if len(known) == 1 else f"any of the {len(known)} metrics"
-        yield f"By the median, no model is as good as real data in {where}."
-        return
-    told = "; ".join(f"{models} in {facts.names(metrics)}" for models, metrics in reached.items())
-    others = sum(len(metrics) for metrics in reached.values()) < len(known)
-    yield f"As good as real data or better, by the median: {told}" + (
-        "; in the other metrics no model." if others else "."
-    )
-    fooled = {
-        metric: bad
-        for metrics in reached.values()
-        for metric in metrics
-        if (bad := [c for c in _BAD if facts.at_least(metric, c, "real")])
-    }
-    for bad, metrics in _grouped(fooled):
-        yield f"But so {'is' if len(bad) == 1 else 'are'} {listed(bad)} in {facts.names(metrics)}."
-
-
-def _with_care(facts: Facts) -> Iterator[str]:
-    """Where a control that is known to be bad looks good, or a model no better than one."""
-    if facts.quick:
-        return
-
-    told = []
-    beaten: set[tuple[str, str]] = set()
-    for control, what in _BAD.items():
-        metrics = [metric for metric in facts.columns if facts.beats_all(metric, control)]
-        beaten |= {(control, metric) for metric in metrics}
-        if metrics:
-            told.append(f"{control}{f' ({what})' * bool(what)} in {facts.names(metrics)}")
-    if told:
-        yield (
-            f"By the median, controls that are known to be bad score better than every model: "
-            f"{'; '.join(told)}. Such a metric does not see what is wrong with that control: judge by it "
-            "together with the others."
-        )
-    for control in ("noise", "collapsed"):
-        weak = {
-            metric: mine
-            for metric in facts.columns
-            if (control, metric) not in beaten
-            and (mine := tuple(m for m in facts.models if facts.at_least(metric, control, m)))
-        }
-        if weak:
-            parts = (
-                f"{facts.all_or(models)} in {facts.names(metrics)}" for models, metrics in _grouped(weak)
-            )
-            yield f"By the median no better than {control}: {'; '.join(parts)}."
 
 
 def _how_sure(facts: Facts) -> Iterator[str]:
@@ -280,9 +209,9 @@ def _how_sure(facts: Facts) -> Iterator[str]:
         return
     count = f"{seeds[0]}" if seeds[0] == seeds[-1] else f"{seeds[0]} to {seeds[-1]}"
     yield f"{count} seed{'s' * (count != '1')} a model."
-    if facts.quick or not (facts.ranks or facts.undecided):
+    tested = [*facts.ranks, *facts.apart]
+    if facts.quick or not tested:
         return
-    tested = [*facts.ranks, *facts.undecided]
     across = f", but not across the {len(tested)} metrics" if len(tested) > 1 else ""
     yield (
         f"First places and ranks are by Mann-Whitney's test at alpha {ALPHA:g}, corrected for all pairs of "
@@ -305,11 +234,3 @@ def _needed(mine: Mapping[str, Side]) -> int:
     if min(smallest_p(*two, paired=False) for two in pairs) <= bar:
         return 0
     return seeds_to_reach(bar, paired=False)
-
-
-def _grouped(by_metric: Mapping[str, Sequence[str]]) -> Iterator[tuple[list[str], list[str]]]:
-    """Metrics of which the same rows are told, together."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for metric, rows in by_metric.items():
-        found.setdefault(tuple(rows), []).append(metric)
-    return ((list(rows), metrics) for rows, metrics in found.items())

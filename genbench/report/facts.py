@@ -8,10 +8,12 @@ from functools import cached_property
 from itertools import combinations
 
 from genbench.analyse.estimates import Estimate
+from genbench.analyse.rank import Pairs, told_apart
 from genbench.analyse.sides import Side, mismatch, sides
 from genbench.analyse.standing import TARGET
 from genbench.analyse.summary import Summary
-from genbench.core.record import Better, Record, group_of
+from genbench.analyse.verdict import all_same
+from genbench.core.record import Better, Record, Status, group_of
 from genbench.report.headings import GROUPS
 from genbench.report.notes import is_quick
 from genbench.report.numbers import show
@@ -103,9 +105,29 @@ class Facts:
         ]
 
     @cached_property
+    def apart(self) -> dict[str, Pairs]:
+        """Of metrics without an order of all models: the pairs that are told apart all the same."""
+        unranked = [m for m in self.shared if m not in self.ranks and m not in self.mixed]
+        return {metric: told_apart(self.shared[metric]) or () for metric in unranked}
+
+    @cached_property
     def undecided(self) -> list[str]:
         """Metrics in which no two models are told apart."""
-        return [m for m in self.shared if m not in self.ranks and m not in self.mixed]
+        return [metric for metric, pairs in self.apart.items() if not pairs]
+
+    @cached_property
+    def same(self) -> list[str]:
+        """Of these, the metrics in which every two models are surely the same, by the usual margin."""
+        return [metric for metric in self.undecided if all_same(self.shared[metric])]
+
+    def beyond_others(self, metric: str) -> bool:
+        """Whether models that have no number of this metric never could: it was skipped for every seed."""
+        able = set(self.seeded(metric))
+        asked = [r for r in self.records if r.metric == metric and clean(r.model) not in able]
+        skipped = {clean(r.model) for r in asked if r.status is Status.SKIPPED}
+        skipped -= {clean(r.model) for r in asked if r.status is not Status.SKIPPED}
+        done = {clean(row.model) for row in self.summary.rows if row.counts.done}
+        return set(self.models) - able <= skipped & done
 
     def estimate(self, metric: str, row: str) -> Estimate | None:
         """The number of a model or control, if it has one."""
@@ -128,6 +150,12 @@ class Facts:
         by_size = sorted(having, key=lambda row: self.median(metric, row))
         ends = dict.fromkeys(self.value(metric, row) for row in (by_size[0], by_size[-1]))
         return " to ".join(ends)
+
+    def beside(self, metric: str) -> str:
+        """Ends a sentence with numbers: what real data score, and which way is good."""
+        way = f"; {self.columns[metric].better} is better"
+        real = self.value(metric, "real")
+        return f"; real data score {real}{way}" if real else way
 
     def having(self, metric: str) -> list[str]:
         """Models with a number."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genbench.analyse.estimates import Estimate
-from genbench.analyse.rank import cost_of, not_dominated, rank_columns
+from genbench.analyse.rank import cost_of, not_dominated, rank_columns, told_apart
 from genbench.analyse.sides import Side, sides
 from genbench.analyse.summary import Summary
-from genbench.core.record import Better, Record, group_of
+from genbench.core.record import Record, group_of
 from genbench.report.headings import label_of, rank_of
 from genbench.report.notes import is_quick
 from genbench.report.numbers import MISSING, show
@@ -17,7 +17,7 @@ from genbench.report.untrusted import clean
 from genbench.suite.margin import ALPHA, MEASURED
 
 Ranks = Mapping[str, Mapping[str, int]]
-"""By metric and model; without the metrics in which no two models are told apart."""
+"""By metric and model; without the metrics in which no order comes out."""
 
 SECONDS = "cost.seconds"
 QUALITY_GROUPS = ("quality", "known_modes")
@@ -40,7 +40,7 @@ def rank_note(ranks: Ranks, metrics: Sequence[str]) -> list[str]:
     note = (
         "#: rank in its column. Models that Mann-Whitney's test does not tell apart share one, and so do "
         f"those linked by a chain of such models (alpha {ALPHA:g}, Holm's correction over a column's pairs). "
-        "A column without ranks tells no two apart."
+        "A column without ranks has nothing to rank, no two that are told apart, or all in one such chain."
     )
     return [note]
 
@@ -106,15 +106,17 @@ def _quality_group(summary: Summary) -> str:
 def _standing(
     summary: Summary, group: str, models: Mapping[str, Mapping[str, Side]], ranks: Ranks
 ) -> tuple[str, Mapping[str, int]]:
-    """The first column of the group that has ranks; else its first over seeds, in which all are equal."""
+    """The first column of the group with ranks; else, where none tells two apart, its first over seeds."""
     metrics = sorted((m.name for m in summary.metrics if group_of(m.name) == group), key=rank_of)
     for metric in metrics:
         if metric in ranks:
             return metric, ranks[metric]
-    for metric in metrics:
-        mine = {model: by[metric] for model, by in models.items() if metric in by}
-        seeded = {m: 1 for m, side in mine.items() if side.seeds and side.better is not Better.NEITHER}
-        if seeded:
+    columns = {metric: {m: by[metric] for m, by in models.items() if metric in by} for metric in metrics}
+    pairs = {metric: told_apart(mine) for metric, mine in columns.items()}
+    if any(pairs.values()):  # who is surely worse somewhere is not equal, though no order comes out
+        return "", {}
+    for metric, mine in columns.items():
+        if pairs[metric] is not None and (seeded := {m: 1 for m, side in mine.items() if side.seeds}):
             return metric, seeded
     return "", {}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genbench.analyse.rank import not_dominated, rank_columns, ranks
+from genbench.analyse.rank import not_dominated, rank_columns, ranks, told_apart
 from genbench.analyse.sides import Measured, Side
 from genbench.analyse.significance import holm, mann_whitney
 from genbench.core.record import Better
@@ -37,6 +37,10 @@ def test_a_chain_of_ties_is_one_rank_though_its_ends_differ():
     assert mann_whitney(chain["a"].ordered(), chain["c"].ordered()) < 0.05 / 3
     assert min(mann_whitney(chain["b"].ordered(), chain[x].ordered()) for x in "ac") > 0.05
     assert ranks(chain) == {}
+    assert told_apart(chain) == (("a", "c"),)
+    assert told_apart({name: side(one.values.values(), Better.HIGHER) for name, one in chain.items()}) == (
+        ("c", "a"),
+    )
     assert ranks({**chain, "far": side(level(99))}) == {"a": 1, "b": 1, "c": 1, "far": 4}
 
 
@@ -44,6 +48,13 @@ def test_nothing_is_ranked_that_seeds_do_not_tell_apart():
     assert ranks({"a": side(level(1, 3)), "b": side(level(2, 3))}) == {}  # p of 3 and 3 is at least 0.1
     assert ranks({"a": side(level(1)), "b": side(level(1))}) == {}
     assert ranks({"a": side(level(1))}) == ranks({}) == {}
+
+
+def test_pairs_that_nothing_tells_apart_are_none_and_those_that_cannot_be_tested_are_not_known():
+    assert told_apart({"a": side(level(1)), "b": side(level(1))}) == told_apart({}) == ()
+    assert told_apart({"a": side(level(1), Better.NEITHER), "b": side(level(2), Better.NEITHER)}) is None
+    stamps = ({"n fake": frozenset({"10"})}, {"n fake": frozenset({"20"})})
+    assert told_apart({x: side(level(n), stamps=stamps[n]) for n, x in enumerate("ab")}) is None
 
 
 def test_metrics_without_a_direction_or_a_number_have_no_ranks():
