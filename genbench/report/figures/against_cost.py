@@ -24,6 +24,7 @@ from genbench.report.figures.plot import Plot, Scope
 from genbench.report.headings import ARROWS, rank_of
 from genbench.report.notes import is_quick
 from genbench.report.ranking import SECONDS, front_of
+from genbench.suite.margin import MEASURED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ def quality_against_cost(scope: Scope) -> Plot | None:
     ]
     on_front = [point for point in points if point.row.model in front]
     if on_front:
-        legend.append(entry("Pareto front", color=CONTROL_COLOR, linewidth=1.1))
+        legend.append(entry("best median for the time", color=CONTROL_COLOR, linewidth=1.1))
     real = real_of(scope, metric)
     if real:
         legend.append(real_entry(real))
@@ -73,31 +74,39 @@ def quality_against_cost(scope: Scope) -> Plot | None:
         _scale(axes, points, real)
         for point in points:
             _draw(axes, scope, point, faint=bool(on_front) and point not in on_front)
-        _draw_front(axes, on_front, metric)
+        if on_front:
+            _draw_best(axes, points, metric)
         if real:
             real_line(axes, real)
         axes.set_xlabel(f"training time of one lane {ARROWS[Better.LOWER]} (s)")
         axes.set_ylabel(heading(scope.summary, metric))
         tidy(axes)
-    caption = (
-        f"Median over {captions.seeds_of(scope.models, [metric.name])}, "
-        f"{captions.intervals(point.quality for point in points)}; across, the time that training one lane "
-        "took, with the interval of its measurement. "
-    )
-    if on_front:
-        caption += "Faint: another model is surely better and no dearer, or of the same rank and cheaper. "
-    if real:
-        caption += "The dotted line is what real data score."
     frame = frame_of(_rows(metric, points, front, real), COLUMNS)
     return Plot(
         scope.summary.run,
         scope.summary.dataset,
         "quality-against-cost",
         title,
-        caption.strip(),
+        _caption(scope, metric, points, front=bool(on_front), real=bool(real)),
         figure,
         frame,
     )
+
+
+def _caption(scope: Scope, metric: Metric, points: Sequence[_Point], *, front: bool, real: bool) -> str:
+    timed = any(point.seconds.high is not None for point in points)
+    caption = (
+        f"Median over {captions.seeds_of(scope.models, [metric.name])}, "
+        f"{captions.intervals(point.quality for point in points)}; across, {captions.LANE_TIME}"
+        f"{', with the interval of its measurement' if timed else ''}."
+    )
+    if front:
+        caption += (
+            " Models on the Pareto front are drawn in full. Faint are those off it: another model is surely "
+            "better and no dearer, or of the same rank and cheaper. Models of one rank count as equal, and "
+            f"so do times within {MEASURED}, so a model on the front may lie off the line."
+        )
+    return caption + " The dotted line is what real data score." * real
 
 
 def _judged(scope: Scope) -> tuple[Metric | None, tuple[str, ...]]:
@@ -124,19 +133,18 @@ def _points(scope: Scope, metric: Metric) -> list[_Point]:
 def _seconds(scope: Scope, row: Row) -> Estimate | None:
     """What training a lane took: as recorded, else its steps at the pace that was measured.
 
-    The interval is that of the pace, as a share of it.
+    Only the second has an interval, that of the pace: as in the tables, recorded seconds have none. They are
+    the whole of what was spent, and nothing is estimated.
     """
     spent = row.cells[SECONDS].estimate if SECONDS in row.cells else None
+    if spent:
+        return Estimate(spent.median, None, None, spent.n, "measurement")
     pace = row.cells[PACE].estimate if PACE in row.cells else None
-    if spent is None:
-        thousands = _lane_thousands(scope, row.model)
-        if not pace or not thousands:
-            return None
-        spent = Estimate(pace.median * thousands, None, None, pace.n, "measurement")
-    if pace is None or pace.low is None or pace.high is None or not pace.median:
-        return spent
-    low, high = (spent.median * (end / pace.median) for end in (pace.low, pace.high))
-    return Estimate(spent.median, low, high, spent.n, "measurement")
+    thousands = _lane_thousands(scope, row.model)
+    if not pace or not thousands:
+        return None
+    low, high = (None if end is None else max(0.0, end * thousands) for end in (pace.low, pace.high))
+    return Estimate(pace.median * thousands, low, high, pace.n, "measurement")
 
 
 def _lane_thousands(scope: Scope, model: str) -> float:
@@ -171,10 +179,8 @@ def _spread(guess: Estimate) -> list[list[float]] | None:
     return [[max(0.0, guess.median - guess.low)], [max(0.0, guess.high - guess.median)]]
 
 
-def _draw_front(axes: Axes, points: Sequence[_Point], metric: Metric) -> None:
-    """Steps through the front: the best median that can be had for so many seconds."""
-    if not points:
-        return
+def _draw_best(axes: Axes, points: Sequence[_Point], metric: Metric) -> None:
+    """Steps: the best median of all models that take so many seconds or fewer."""
     best = max if metric.better is Better.HIGHER else min
     at: list[float] = []
     reached: list[float] = []
@@ -183,7 +189,7 @@ def _draw_front(axes: Axes, points: Sequence[_Point], metric: Metric) -> None:
         reached.append(best([point.quality.median, *reached[-1:]]))
     axes.plot(
         [*at, axes.get_xlim()[1]], [*reached, reached[-1]], drawstyle="steps-post", color=CONTROL_COLOR,
-        linewidth=1.1, zorder=1.5, gid="front",
+        linewidth=1.1, zorder=1.5, gid="best",
     )  # fmt: skip
 
 

@@ -9,6 +9,12 @@ from genbench.analyse.summary import Row
 from genbench.core.record import CONTROLS
 
 _NOMINAL_FROM = 6  # below, the bootstrap interval of a median is the range of the values
+LANE_TIME = (
+    "the training time of one lane: that of all lanes that were trained together, divided by their number, "
+    "without compiling and evaluation"
+)
+"""What seconds of a lane are."""
+
 _SAID = {
     "expected": "what a perfect model scores on average",
     "real": "held-out real data",

@@ -139,21 +139,25 @@ def written(
             continue
         parts = [*([attempt.run] if several else []), attempt.dataset, attempt.kind.name]
         name = "-".join(map(file_name, parts))
-        name = next(free for free in _numbered(name) if free not in taken)
-        taken.add(name)
+        name = free_name(name, taken)
         paths = save(attempt.plot.figure, folder / name, kinds)
         table = folder / f"{name}.csv"
         write_text(table, attempt.plot.frame.to_csv(index=False, lineterminator="\n"))
         yield replace(attempt, paths=(*paths, table))
 
 
-def _numbered(name: str) -> Iterator[str]:
-    """The name, then others for those whose letters that are fit for a file are the same."""
-    yield name
-    number = 2
-    while True:
-        yield f"{name}-{number}"
+def free_name(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if it is ``taken`` already; then it is.
+
+    Names whose letters that are fit for a file are the same would be one; on many file systems, so would
+    ``A`` and ``a``.
+    """
+    number, free = 1, name
+    while free.casefold() in taken:
         number += 1
+        free = f"{name}-{number}"
+    taken.add(free.casefold())
+    return free
 
 
 def file_name(text: str) -> str:

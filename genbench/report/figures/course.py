@@ -101,6 +101,8 @@ def _caption(drawn: _Drawn, real: Estimate | None) -> str:
     )
     if any(_hollow(each) for each in drawn.values()):
         caption += " Hollow marks: fewer seeds than before, the others were lost or ended early."
+    if any("cost.seconds" in spot.cost for spot in spots):
+        caption += f" Seconds are {captions.LANE_TIME}."
     return f"{caption} The dotted line is what real data score." if real else caption
 
 

@@ -75,7 +75,8 @@ def differences(scope: Scope) -> Plot | None:
     caption = (
         f"{who}: Hodges and Lehmann's shift with its 95 % interval; the grey band is what counts as no "
         f"difference. Words are about the first of two: Mann-Whitney's test at alpha {ALPHA:g}, corrected by "
-        "Holm's method for all pairs of models of a panel; UNSURE: neither surely apart nor surely the same."
+        "Holm's method for all pairs of models of a panel; UNSURE: neither surely apart nor surely the same. "
+        "Intervals are each of one pair alone and not corrected, so one may leave zero out beside UNSURE."
     )
     frame = frame_of((_numbers(row) for metric in panels for row in found[metric.name].values()), COLUMNS)
     return Plot(scope.summary.run, scope.summary.dataset, "differences", title, caption, figure, frame)

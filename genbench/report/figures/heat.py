@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,7 @@ SCALE_HEIGHT = 0.52
 
 DARK_TEXT, LIGHT_TEXT = "#101010", "#fdfdfd"
 _LIGHT_FROM = 0.7  # of the scale: there light text can be read better
+_BEYOND = 1e9  # times any share: a damaged record, which would overflow
 _MOST_VECTORS = 300  # cells; more are drawn as a picture, which is smaller
 _MOST_EDGES = 25  # rows or columns; of more, white edges would be most of what is seen
 _NOTHING = "#bdbdbd"  # where neither the samples nor the reference have a share
@@ -79,6 +81,6 @@ def _colormap() -> Colormap:
     return ListedColormap(shades, name="share").with_extremes(bad=_NOTHING)
 
 
-def middle(ratios: list[float]) -> float:
-    """The median, or NaN."""
-    return float(np.median(ratios)) if ratios else math.nan
+def mean(values: Sequence[float]) -> float:
+    """The mean of shares or their multiples, or NaN."""
+    return float(np.clip(values, -_BEYOND, _BEYOND).mean()) if values else math.nan

@@ -26,6 +26,7 @@ COLUMNS = ("model", "player", "log", "step", "median", "low", "high", "n")
 _LOSS, _NORM = ".loss", ".gradient_norm"
 _MOST = 120  # steps of a line; more cannot be told apart
 _COLUMNS = 2
+_NAMED = 4  # damaged trials; more are counted
 _RARE = 40  # one band in so many may reach beyond its panel
 
 
@@ -78,8 +79,15 @@ def _plot(scope: Scope, name: str, about: str, what: str, ending: str, note: str
             tidy(axes)
     counts = captions.count_of((len(curves) for curves in scope.curves.values()), "seed")
     caption = f"Median over {counts}, bands from the lowest to the highest of them. {note}"
+    if scope.damaged:
+        caption += f" Left out, because their curves.jsonl is damaged: {_named(scope.damaged)}."
     frame = frame_of(_rows(found, ending), COLUMNS)
     return Plot(scope.summary.run, scope.summary.dataset, name, title, caption, figure, frame)
+
+
+def _named(trials: Sequence[str]) -> str:
+    more = len(trials) - _NAMED
+    return "; ".join(trials[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _lines(curves: Sequence[Curves], ending: str) -> dict[str, list[_Spot]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from genbench.report.figures import captions
 from genbench.report.figures.axes import is_of_points
 from genbench.report.figures.figure import PLAIN, SMALL, style
 from genbench.report.figures.frames import frame_of, text
-from genbench.report.figures.heat import SCALE_HEIGHT, mesh, middle, scale_bar, text_color
+from genbench.report.figures.heat import SCALE_HEIGHT, mean, mesh, scale_bar, text_color
 from genbench.report.figures.layout import Room, sheet
 from genbench.report.figures.lines import height_of, model_lines
 from genbench.report.figures.marks import cross, points
@@ -26,15 +25,20 @@ from genbench.report.figures.themed import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = ("model", "control", "mode", "reference", "median", "low", "high", "n", "lost")
-"""Shares of samples: the reference's, median and range over ``n`` seeds, and how many seeds lost the mode."""
+COLUMNS = ("model", "control", "mode", "reference", "mean", "low", "high", "n", "lost")
+"""Shares of samples: the reference's, mean and range over ``n`` seeds (of controls: draws), and how many of
+them lost the mode."""
 
 _WORDS_UP_TO = 12  # modes; of more, cells have no room for numbers
 _TICKS = 25
 
 
 def modes(scope: Scope) -> Plot | None:
-    """Draw the shares of all modes, where the records have them."""
+    """Draw the shares of all modes, where the records have them.
+
+    A cell is the mean over seeds: the shares of a row add up to one, as those of each seed do. Medians do
+    not, where seeds collapse to different modes.
+    """
     shares = shares_of(scope.records)
     if shares is None:
         return None
@@ -48,7 +52,7 @@ def modes(scope: Scope) -> Plot | None:
     lines = model_lines(rows)
     pitch = max([0.31 if words else 0.17, *(height_of(label) for label in lines.labels)])
     found = [[shares.ratios(row.model, number) for number in numbers] for row in rows]
-    ratios = np.array([[middle(cell) for cell in row] for row in found])
+    ratios = np.array([[mean(cell) for cell in row] for row in found])
     with style():
         figure, (axes,) = sheet(title, 1, 1, pitch * len(rows), Room(lines.left), tail=SCALE_HEIGHT)
         mesh(axes, ratios, cells=ratios.size)
@@ -66,19 +70,28 @@ def _is_there(shares: Shares, row: Row) -> bool:
 
 
 def _caption(shares: Shares, rows: Sequence[Row], kind: str, *, words: bool) -> str:
-    models = {row.model for row in rows if not row.control}
-    counts = captions.count_of((len(v) for (model, _), v in shares.found.items() if model in models), "seed")
+    seeds, draws = ([row.model for row in rows if row.control is control] for control in (False, True))
     caption = (
-        f"Share of a model's samples in each {kind} as a multiple of the reference's share: the median over "
-        f"{counts}; white is lost. "
+        f"Share of a row's samples in each {kind} as a multiple of the reference's share: the mean over "
+        f"{_counted(shares, seeds or draws, 'seed' if seeds else 'draw')}; white is none. "
     )
+    told = "seeds" if not draws else "seeds (of controls: draws)" if seeds else "draws"
     if words:
-        caption += f"Below it, how many seeds lost the {kind}: they have less than a tenth of its share."
+        caption += f"Below it, how many {told} lost the {kind}: they have less than a tenth of its share."
     else:
         caption += (
-            f"Crosses: seeds that lost the {kind} (less than a tenth of its share), larger for more of them."
+            f"Crosses: {told} that lost the {kind} (less than a tenth of its share), larger for more of them."
         )
-    return caption + " Below the line: controls, which no model made." * any(row.control for row in rows)
+    if seeds and draws:
+        caption += (
+            f" Below the line: controls, which no model made, {_counted(shares, draws, 'draw')} of each."
+        )
+    return caption
+
+
+def _counted(shares: Shares, models: Sequence[str], word: str) -> str:
+    """How many seeds or draws these rows have."""
+    return captions.count_of((len(v) for (model, _), v in shares.found.items() if model in models), word)
 
 
 def _say(axes: Axes, found: Sequence[Sequence[list[float]]]) -> None:
@@ -87,7 +100,7 @@ def _say(axes: Axes, found: Sequence[Sequence[list[float]]]) -> None:
         for column, ratios in enumerate(row):
             if not ratios:
                 continue
-            value, lost = median(ratios), _lost(ratios)
+            value, lost = mean(ratios), _lost(ratios)
             told = f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
             if lost:
                 told += f"\n{lost}/{len(ratios)} lost"
@@ -110,7 +123,7 @@ def _cross(axes: Axes, found: Sequence[Sequence[list[float]]]) -> None:
         for column, ratios in enumerate(row):
             if lost := _lost(ratios):
                 at.append((float(column), float(place)))
-                color = text_color(median(ratios))
+                color = text_color(mean(ratios))
                 size = 1.5 + 2.5 * lost / len(ratios)
                 marks.append(cross(color, size))
     points(axes, at, marks)
@@ -142,6 +155,6 @@ def _numbers(shares: Shares, rows: Sequence[Row], numbers: Sequence[int]) -> Ite
             if found:
                 yield {
                     "model": text(row.model), "control": row.control, "mode": number,
-                    "reference": shares.reference[number], "median": median(found), "low": min(found),
+                    "reference": shares.reference[number], "mean": mean(found), "low": min(found),
                     "high": max(found), "n": len(found), "lost": _lost(shares.ratios(row.model, number)),
                 }  # fmt: skip

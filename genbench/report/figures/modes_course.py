@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,7 @@ from genbench.report.figures import captions
 from genbench.report.figures.axes import is_of_points
 from genbench.report.figures.figure import PLAIN, style
 from genbench.report.figures.frames import frame_of, text
-from genbench.report.figures.heat import SCALE_HEIGHT, mesh, scale_bar
+from genbench.report.figures.heat import SCALE_HEIGHT, mean, mesh, scale_bar
 from genbench.report.figures.layout import Room, name_of, sheet, wrapped
 from genbench.report.figures.plot import Plot, Scope
 from genbench.report.figures.shares import LOST_BELOW, mode_of, shares_of
@@ -25,7 +24,7 @@ from genbench.report.numbers import prefix_of, scale_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLUMNS = ("model", "step", "mode", "reference", "median", "low", "high", "n", "lost")
+COLUMNS = ("model", "step", "mode", "reference", "mean", "low", "high", "n", "lost")
 """As in ``modes``, at each step."""
 
 _COLUMNS = 3
@@ -68,7 +67,7 @@ def modes_while_training(scope: Scope) -> Plot | None:
     )
     caption = (
         f"Share of a model's samples in each {kind} as a multiple of the reference's share, at each "
-        f"evaluation: the median over {counts}; white is lost."
+        f"evaluation: the mean over {counts}; white is none."
     )
     frame = frame_of(_rows(found, drawn, shares.reference, numbers), COLUMNS)
     return Plot(
@@ -108,7 +107,7 @@ def _panel(
     for line, number in enumerate(numbers):
         for spot in by_mode.get(number, ()):
             if reference[number]:
-                ratios[line, column[spot.step]] = median(spot.values) / reference[number]
+                ratios[line, column[spot.step]] = mean(spot.values) / reference[number]
     mesh(axes, ratios, cells=cells)
     every = math.ceil(len(steps) / 4)
     shown = list(range(len(steps) - 1, -1, -every))[::-1]  # the last step is always named
@@ -126,7 +125,7 @@ def _rows(
             for spot in found[model].get(number, ()):
                 yield {
                     "model": text(model), "step": spot.step, "mode": number, "reference": reference[number],
-                    "median": median(spot.values), "low": min(spot.values), "high": max(spot.values),
+                    "mean": mean(spot.values), "low": min(spot.values), "high": max(spot.values),
                     "n": len(spot.values),
                     "lost": sum(value < LOST_BELOW * reference[number] for value in spot.values),
                 }  # fmt: skip

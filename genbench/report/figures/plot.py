@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from genbench.analyse.sides import Side, sides
 from genbench.analyse.summary import Metric, Row, Summary
+from genbench.core.errors import GenbenchWarning, RecordError
 from genbench.core.record import Record, Status
 from genbench.report.figures.palette import Look, looks
+from genbench.report.untrusted import clean
 from genbench.store.curves import Curves, read_curves
 from genbench.store.rundir import TrialDirectory
 
@@ -68,16 +71,32 @@ class Scope:
         """What each model has of each metric, as comparisons and ranks see it."""
         return {model: side.metrics for (_, model), side in sides(self.records).items()}
 
-    @cached_property
+    @property
     def curves(self) -> Mapping[str, tuple[Curves, ...]]:
         """Losses while training, of each seed that has them, by model."""
-        known = {record.trial: record.model for record in self.everything if record.seed is not None}
+        return self._read[0]
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """Trials whose losses cannot be read, as people name them; they are missing in ``curves``."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Mapping[str, tuple[Curves, ...]], Sequence[str]]:
+        known = {r.trial: (r.model, r.seed) for r in self.everything if r.seed is not None}
         found: dict[str, list[Curves]] = {}
-        for trial, model in known.items():
+        damaged: list[str] = []
+        for trial, (model, seed) in known.items():
             directory = self.trials.get(trial)
-            if directory and (curves := read_curves(directory.curves)):
+            try:
+                curves = read_curves(directory.curves) if directory else None
+            except RecordError as error:  # figures of the records are as good without it
+                warnings.warn(GenbenchWarning(f"losses are left out: {error}"), stacklevel=2)
+                damaged.append(f"{clean(model)}, seed {seed}")
+                continue
+            if curves:
                 found.setdefault(model, []).append(curves)
-        return {row.model: tuple(found[row.model]) for row in self.models if row.model in found}
+        return {row.model: tuple(found[row.model]) for row in self.models if row.model in found}, damaged
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ METRICS = (
 )
 
 _COLUMNS = 3
+_BELOW = 0.055  # inches from a row's interval down to its seeds
 _NEAR = 2.0  # times the models' range: no farther is the axis stretched for real data
 
 
@@ -50,9 +51,9 @@ def quality(scope: Scope) -> Plot | None:
             draw_lines(axes, lines, named=place % _COLUMNS == 0)
     cells = [row.cells[name].estimate for name in names for row in rows if not row.control]
     caption = (
-        f"Median over {captions.seeds_of(rows, names)} (large marks), {captions.intervals(cells)}; small "
-        "dots are single seeds. The models set each scale: what lies beyond it is at the edge, with its "
-        f"value.{captions.controls(rows)}"
+        f"Median over {captions.seeds_of(rows, names)} (large marks), {captions.intervals(cells)}; the "
+        "small dots below are single seeds. The models set each scale: what lies beyond it is at the edge, "
+        f"with its value.{captions.controls(rows)}"
     )
     frame = frame_of(estimates(scope, panels, rows), ESTIMATES)
     return Plot(scope.summary.run, scope.summary.dataset, "quality", title, caption, figure, frame)
@@ -82,11 +83,11 @@ def _panel(axes: Axes, scope: Scope, metric: Metric, rows: Sequence[Row], lines:
                 ends.append(((guess.low, centre), (guess.high, centre)))
                 colors.append(mark["color"])
             if len(values) > 1 and not row.control:
-                dots += [(value, centre) for value in values]
+                dots += [(value, centre + _BELOW) for value in values]
                 dot_marks += [mark | {"marker": "o", "markersize": 2.2, "markeredgecolor": "none"}] * len(
                     values
                 )
-    points(axes, dots, dot_marks, alpha=0.45, zorder=2)
+    points(axes, dots, dot_marks, alpha=0.7, zorder=2)
     spans(axes, ends, colors, linewidth=1.3, zorder=2.5)
     points(axes, medians, marks, zorder=3, clip_on=False)
     axes.set_xlabel(heading(scope.summary, metric))

@@ -49,7 +49,8 @@ def seeds(scope: Scope) -> Plot | None:
         (len(scope.seeds.get((r.model, m.name), {})) for r in rows for m in panels), "seed"
     )
     caption = (
-        f"A mark a seed ({counts} a model); the dark line is their median. Heights within a row mean nothing."
+        f"A mark a seed ({counts} a model); the upright line is their median. Heights within a row mean "
+        "nothing."
     )
     if any(_lost(scope, row, metric) for row in rows for metric in panels):
         caption += " × at the right edge: how many seeds diverged, failed or ran out of time."

@@ -13,8 +13,8 @@ def words(plot):
     return [text.get_text() for text in plot.figure.texts]
 
 
-def front(plot):
-    (line,) = (line for line in plot.figure.axes[0].lines if line.get_gid() == "front")
+def best(plot):
+    (line,) = (line for line in plot.figure.axes[0].lines if line.get_gid() == "best")
     return list(line.get_xdata()), list(line.get_ydata())
 
 
@@ -39,10 +39,18 @@ def test_points_have_their_quality_and_the_seconds_of_a_lane_by_its_pace():
     assert axes.get_xlabel() == "training time of one lane ↓ (s)" and axes.get_ylabel() == "FD ↓"
 
 
-def test_seconds_that_were_recorded_stand_with_the_interval_of_the_pace():
+def test_seconds_that_were_recorded_have_no_interval_as_in_the_tables():
     plot = quality_against_cost(scope_of(paid("gan", [1.0, 2.0], 50.0) + cohort("gan", {PACE: (6.0, 0.6)})))
     row = plot.frame.iloc[0]
-    assert (row["seconds"], row["seconds_low"], row["seconds_high"]) == pytest.approx((50.0, 45.0, 55.0))
+    assert row["seconds"] == 50.0 and row[["seconds_low", "seconds_high"]].isna().all()
+    assert "interval of its measurement" not in plot.caption
+
+
+def test_no_interval_and_no_axis_goes_below_no_time():
+    plot = quality_against_cost(scope_of(trained("gan", {FD: [1.0] * 3}) + cohort("gan", {PACE: (6.0, 9.0)})))
+    row = plot.frame.iloc[0]
+    assert (row["seconds_low"], row["seconds"], row["seconds_high"]) == pytest.approx((0.0, 4.0, 10.0))
+    assert plot.figure.axes[0].get_xlim()[0] == 0.0 and "interval of its measurement" in plot.caption
 
 
 @pytest.mark.parametrize("parts", [(5, 2), (2, 1), (2, 5)])
@@ -72,20 +80,30 @@ def field():
     return records + paid("waste", [9 + j for j in jitter], 80.0)
 
 
-def test_the_front_is_that_of_the_tables_and_is_drawn_in_steps(field):
+def test_the_front_is_that_of_the_tables_and_the_best_medians_are_drawn_in_steps(field):
     scope = scope_of(field)
     plot = quality_against_cost(scope)
     (note,) = pareto_note(scope.summary, "quality", field, ranks_of(field))
     told = plot.frame.set_index("model")["front"].to_dict()
     assert told == {"cheap": True, "good": True, "waste": False}
     assert [name for name in told if f"{name} (" in note.split(".")[0] + note] == ["cheap", "good"]
-    x, y = front(plot)
-    assert x[:2] == [10.0, 40.0] and x[2] > 80 and y == pytest.approx([20.35, 5.35, 5.35])
+    x, y = best(plot)
+    assert x[:-1] == [10.0, 40.0, 80.0] and x[-1] > 80 and y == pytest.approx([20.35, *[5.35] * 3])
     alphas = {
         float(c.lines[0].get_xdata()[0]): c.lines[0].get_alpha() for c in plot.figure.axes[0].containers
     }
     assert alphas[80.0] < 0.5 and alphas[10.0] == alphas[40.0] == 1.0
-    assert "Pareto front" in words(plot) and "no dearer" in plot.caption
+    assert "best median for the time" in words(plot) and "no dearer" in plot.caption
+
+
+def test_the_line_has_the_best_medians_even_of_a_model_off_the_front_and_the_caption_says_why():
+    noise = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
+    records = paid("cheap", [10 + j for j in noise], 10.0) + paid("dear", [9.5 + j for j in noise], 50.0)
+    plot = quality_against_cost(scope_of(records + paid("close", [11 + j for j in noise], 10.5)))
+    told = plot.frame.set_index("model")["front"].to_dict()
+    assert told == {"cheap": True, "close": True, "dear": False}  # none is surely better, and time is close
+    assert best(plot)[1] == pytest.approx([12.5, 12.5, 12.0, 12.0])
+    assert "Models of one rank count as equal, and so do times within 10 %" in plot.caption
 
 
 def test_a_quick_run_has_no_front(field):
@@ -94,7 +112,7 @@ def test_a_quick_run_has_no_front(field):
     quick = [replace(r, protocol={"quick": True}) for r in field]
     plot = quality_against_cost(scope_of(quick))
     assert not plot.frame["front"].any() and "QUICK RUN: not for comparison" in plot.title
-    assert "Pareto front" not in words(plot)
+    assert "best median for the time" not in words(plot)
 
 
 def test_models_without_a_point_are_named(field):

@@ -92,9 +92,12 @@ def test_nothing_to_draw_writes_nothing(tmp_path):
 
 
 def test_several_runs_have_files_of_their_own_even_if_their_names_are_hardly_apart(tmp_path):
-    runs = merged([record("quality.fid", 1.0, run=run) for run in ("a", "b/", "b_")])
+    runs = merged([record("quality.fid", 1.0, run=run) for run in ("a", "b/", "b_", "B_")])
     names = [path.name for path in write_plots(runs, tmp_path, ("png",), ["quality"])]
-    assert names[::2] == ["a-data-quality.png", "b_-data-quality.png", "b_-data-quality-2.png"]
+    assert names[::2] == [
+        f"{n}.png"
+        for n in ("a-data-quality", *(f"b_-data-quality{e}" for e in ("", "-2")), "B_-data-quality-3")
+    ]
 
 
 def test_names_never_lead_out_of_the_folder(tmp_path):

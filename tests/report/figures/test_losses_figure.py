@@ -3,6 +3,7 @@ import json
 import pytest
 from made_scopes import scope_of, trained
 
+from genbench.core.errors import GenbenchWarning
 from genbench.report.figures.losses import gradients, losses
 
 
@@ -95,3 +96,19 @@ def test_without_curves_there_is_no_figure(tmp_path):
     assert losses(scope_of(records)) is None and gradients(scope_of(records)) is None
     (tmp_path / "curves.jsonl").write_text('{"step": 1, "generator.loss": null}\n')
     assert losses(scope_of(records, {records[0].trial: tmp_path})) is None
+
+
+def test_a_damaged_file_leaves_out_its_trial_and_is_told(tmp_path):
+    records = trained("gan", {"quality.fid": [1.0, 2.0, 3.0]})
+    folders = {}
+    for record in records:
+        folders[record.trial] = tmp_path / record.trial
+        folders[record.trial].mkdir(exist_ok=True)
+        line = '{"step": 1, "generator.loss": 1.0}\n'
+        (folders[record.trial] / "curves.jsonl").write_text("no losses\n" if record.seed else line)
+    scope = scope_of(records, folders)
+    with pytest.warns(GenbenchWarning, match=r"losses are left out: .*curves\.jsonl, line 1"):
+        plot = losses(scope)
+    assert plot.frame["n"].tolist() == [1]
+    assert "because their curves.jsonl is damaged: gan, seed 1; gan, seed 2." in plot.caption
+    assert gradients(scope) is None

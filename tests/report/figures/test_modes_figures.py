@@ -21,25 +21,47 @@ def spread(model, *seeds, **change):
     )
 
 
+COLLAPSED = {"mode_share.0": [1.0, 0.0], "mode_share.1": [0.0, 1.0], "modes.covered": [1.0, 1.0]}
+RECORDS = [
+    *spread("gan", (0.5, 0.25), (0.6, 0.2), (0.9, 0.01)),
+    *expected((0.5, 0.5)),
+    *control("collapsed", COLLAPSED),
+]
+
+
 @pytest.fixture(scope="module")
 def drawn():
-    records = spread("gan", (0.5, 0.25), (0.6, 0.2), (0.9, 0.01)) + expected((0.5, 0.5))
-    collapsed = {"mode_share.0": [1.0], "mode_share.1": [0.0], "modes.covered": [1.0]}
-    return modes(scope_of(records + control("collapsed", collapsed)))
+    return modes(scope_of(RECORDS))
 
 
 def test_cells_are_shares_over_those_of_the_reference_and_say_how_many_seeds_lost_it(drawn):
     axes = drawn.figure.axes[0]
     said = [text.get_text() for text in axes.texts]
-    assert said[:4] == ["1.20", "0.40\n1/3 lost", "2.00", "0.00\n1/1 lost"]
+    assert said[:4] == ["1.33", "0.31\n1/3 lost", "1.00\n1/2 lost", "1.00\n1/2 lost"]
     assert said[4:] == ["gan", "collapsed"] and axes.get_xlabel() == "class"
     (mesh,) = axes.collections
-    assert np.allclose(mesh.get_array().ravel(), [1.2, 0.4, 2.0, 0.0])
+    assert np.allclose(mesh.get_array().ravel(), [4 / 3, 0.92 / 3, 1.0, 1.0])
+
+
+def test_seeds_that_collapse_to_different_modes_make_a_row_that_can_be():
+    collapsed = [tuple(float(mode == seed) for mode in range(4)) for seed in range(4)]
+    plot = modes(scope_of(spread("gan", *collapsed) + expected((0.25,) * 4)))
+    assert plot.frame["mean"].tolist() == [0.25] * 4 and plot.frame["lost"].tolist() == [3] * 4
+
+
+def test_draws_of_controls_are_not_called_seeds(drawn):
+    assert "the mean over 3 seeds" in drawn.caption and "2 draws of each" in drawn.caption
+    assert "how many seeds (of controls: draws) lost the class" in drawn.caption
+    alone = modes(scope_of([r for r in RECORDS if r.model != "gan"]))
+    assert "the mean over 2 draws" in alone.caption and "seed" not in alone.caption
+    models = modes(scope_of([r for r in RECORDS if r.model != "collapsed"]))
+    assert "draw" not in models.caption.replace("drawn", "")
 
 
 def test_the_frame_has_shares_not_ratios(drawn):
     row = drawn.frame.iloc[1]
-    assert (row["model"], row["mode"], row["reference"], row["median"]) == ("gan", 1, 0.5, 0.2)
+    assert (row["model"], row["mode"], row["reference"]) == ("gan", 1, 0.5)
+    assert row["mean"] == pytest.approx(0.46 / 3)
     assert (row["low"], row["high"], row["n"], row["lost"]) == (0.01, 0.25, 3, 1)
     assert drawn.frame["control"].tolist() == [False, False, True, True]
 
@@ -82,7 +104,8 @@ def test_the_course_of_modes_has_steps_across_and_modes_down():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["100", "200"]
     assert axes.get_title() == "gan" and axes.get_ylabel() == "class"
     row = plot.frame[(plot.frame["mode"] == 1) & (plot.frame["step"] == 100)].iloc[0]
-    assert (row["median"], row["n"], row["lost"]) == (0.0, 2, 2)
+    assert (row["mean"], row["n"], row["lost"]) == (0.0, 2, 2)
+    assert "the mean over 2 seeds" in plot.caption
     once = [r for r in records if r.step in (0, 200)]
     assert modes_while_training(scope_of(once)) is None
 

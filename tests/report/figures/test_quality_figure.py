@@ -56,6 +56,15 @@ def test_medians_stand_where_they_are_and_controls_are_hollow(drawn):
     assert all(face != to_rgba(PAPER) for (x, _), (face, _) in found.items() if x != 1.0)
 
 
+def test_seeds_stand_below_their_interval_so_that_both_are_seen(drawn):
+    axes = drawn.figure.axes[0]
+    dots = next(c for c in axes.collections if isinstance(c, PathCollection) and c.get_zorder() == 2)
+    gan = min(y for x, y in marks(axes) if x == 20.0)
+    below = [(x, y - gan) for x, y in dots.get_offsets() if x in (10.0, 20.0, 30.0)]
+    assert sorted(x for x, _ in below) == [10.0, 20.0, 30.0]
+    assert all(0.04 < down < 0.08 for _, down in below)  # inches; the vertical unit, downwards
+
+
 def test_models_set_the_scale_and_what_is_beyond_says_its_value(drawn):
     distance, elbo = drawn.figure.axes
     low, high = distance.get_xlim()
