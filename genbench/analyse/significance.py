@@ -6,6 +6,7 @@ Values may be infinite: a seed that diverged or failed counts as worse than ever
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from math import comb
@@ -32,22 +33,23 @@ def mann_whitney(base: Sequence[float], new: Sequence[float]) -> float:
     Returns:
         In (0, 1]; 1 where a side is empty.
     """
-    import numpy as np
-    from scipy.stats import mannwhitneyu, rankdata
-
     if not len(base) or not len(new):
         return 1.0
     if len(base) + len(new) > EXACT_UP_TO:
+        import numpy as np
+        from scipy.stats import mannwhitneyu, rankdata
+
         ranks = rankdata([*base, *new])  # which are finite, as the values need not be
         split = np.split(ranks, [len(base)])
         if ranks.min() == ranks.max():
             return 1.0
         return float(mannwhitneyu(split[0], split[1], method="asymptotic").pvalue)
-    doubled = np.rint(2 * rankdata([*base, *new])).astype(int)  # midranks are halves of whole numbers
+    ordered = sorted([*base, *new])  # midranks are halves of whole numbers: here they are doubled
+    doubled = [bisect_left(ordered, v) + bisect_right(ordered, v) + 1 for v in [*base, *new]]
     few = min(len(base), len(new))
-    observed = int(doubled[: len(base)].sum() if few == len(base) else doubled[len(base) :].sum())
-    counts = _subset_sums(tuple(sorted(doubled.tolist())), few)
-    return _two_sided(counts, observed, few * float(doubled.mean()))
+    observed = sum(doubled[: len(base)] if few == len(base) else doubled[len(base) :])
+    counts = _subset_sums(tuple(sorted(doubled)), few)
+    return _two_sided(counts, observed, few * sum(doubled) / len(doubled))
 
 
 def sign_flip(differences: Sequence[float]) -> float:

@@ -69,3 +69,19 @@ def test_a_folder_that_cannot_be_written_is_told(genbench, finished, fresh_folde
     (fresh_folder / "file").write_text("")
     said = genbench("plot", "made/baseline", "-o", "file", "--figure", "seeds")
     assert said.code == 2 and "cannot write" in said.err
+
+
+def test_damaged_losses_stop_nothing_and_are_told(genbench, finished):
+    for model, line in (("gan", '{"step": 1, "generator.loss": 0.5}'), ("vae", "no losses")):
+        for seed in range(3):
+            trial = finished / "trials" / f"{model}{seed}"
+            trial.mkdir(parents=True)
+            (trial / "curves.jsonl").write_text(line + "\n")
+    said = genbench("plot", "made/baseline", "-o", "a", "--figure", "losses", "--format", "svg")
+    assert (said.code, said.out) == (0, "a/digits-losses: svg, csv\n")
+    assert said.err.count("losses are left out") == 3 and "Restore the file from a copy" in said.err
+    page = genbench("report", "made/baseline")
+    assert page.code == 0
+    text = (finished / "report.html").read_text()
+    assert all(f"curves.jsonl of vae, seed {seed}, is damaged" in text for seed in range(3))
+    assert "curves.jsonl of gan" not in text and "because their curves.jsonl is damaged: vae, seed 0" in text

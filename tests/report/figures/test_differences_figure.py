@@ -40,6 +40,7 @@ def test_of_many_models_each_is_compared_with_the_leader_and_corrected_for_all_p
     more = [r for extra in "defg" for r in trained(extra, {FD: [value + 0.01 for value in FAR]})]
     plot = differences(scope_of(records + more))
     assert set(plot.frame["minus"]) == {"a"} and len(plot.frame) == 6
+    assert "not corrected, so one may leave zero out beside UNSURE" in plot.caption
     assert "differences from a" in plot.title and "has the best median" in plot.caption
     row = plot.frame.set_index("model").loc["b"]
     assert row["adjusted"] == pytest.approx(21 * row["p"], rel=0.5) and row["adjusted"] > 6 * row["p"]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from genbench.analyse.merge import Merged
 from genbench.core.errors import GenbenchError, OutputError
-from genbench.report.figures.catalogue import KINDS, attempts, file_name, plots, write_plots
+from genbench.report.figures.catalogue import KINDS, attempts, file_name, free_name, plots, write_plots
 
 NUMBERS = {"quality.fid": [10.123456789012345, 12.0, 17.0], "quality.precision": [0.1, 0.2, 0.3]}
 
@@ -104,6 +104,17 @@ def test_names_never_lead_out_of_the_folder(tmp_path):
     records = [replace(r, dataset="../d/$x") for r in trained("../../up", NUMBERS)]
     paths = write_plots(merged(records), tmp_path / "plots", ("svg",))
     assert len(paths) == 4 and {path.parent for path in paths} == {tmp_path / "plots"}
+
+
+def test_names_are_apart_even_where_files_know_no_capitals():
+    taken = set()
+    assert [free_name(name, taken) for name in ("a", "A", "b", "a-2", "a")] == [
+        "a",
+        "A-2",
+        "b",
+        "a-2-2",
+        "a-3",
+    ]
 
 
 @pytest.mark.parametrize(
