@@ -4,7 +4,7 @@
 A claim is one of
 
     mnist quality.fid: vae beats gan, ns_gan       (a better rank, as in the tables: the seeds bear it out)
-    mnist quality.fid: gan ties wgan               (the same rank, or a column that tells no two apart)
+    mnist quality.fid: gan ties wgan               (no test tells the two apart, corrected as for ranks)
     mnist modes.covered: gan, wgan at least 10     (the median; control rows too)
     mnist modes.covered: collapsed at most 1
 """
@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genbench.analyse.estimates import estimate_over_seeds
+from genbench.analyse.rank import Pairs, told_apart
+from genbench.analyse.sides import Side, sides
 from genbench.analyse.standing import current
 from genbench.core.errors import GenbenchError
-from genbench.core.record import MODE_SHARE, Better, Record
+from genbench.core.record import CONTROLS, MODE_SHARE, Better, Record
 from genbench.report.numbers import show
 from genbench.report.tables import TableCell, TableColumn, build_tables
 from genbench.store.rundir import load_run
@@ -40,12 +42,14 @@ def learned(page: str, results: Path) -> str:
         GenbenchError: a claim does not hold, or names what the records do not have.
     """
     findings = tomllib.loads((results / FILE).read_text(encoding="utf-8"))["finding"]
-    cells = {run: _cells(load_run(results / run)) for run in {f["run"] for f in findings}}
+    records = {run: load_run(results / run) for run in {f["run"] for f in findings}}
+    cells = {run: _cells(mine) for run, mine in records.items()}
+    apart = {run: _apart(mine) for run, mine in records.items()}
     lines = []
     for finding in findings:
         run = finding["run"]
         for claim in finding["holds"]:
-            _check(claim, cells[run], run)
+            _check(claim, cells[run], apart[run], run)
         text = _NUMBER.sub(lambda match, run=run: _shown(match.groups(), cells[run], run), finding["text"])
         keys = [_parts(claim)[:3] for claim in finding["holds"]]
         metrics = dict.fromkeys(
@@ -77,6 +81,15 @@ def _cells(records: Sequence[Record]) -> dict[tuple[str, str, str], tuple[TableC
     return cells
 
 
+def _apart(records: Sequence[Record]) -> dict[tuple[str, str], Pairs | None]:
+    """By dataset and metric: the pairs of models that a test tells apart, as ``told_apart`` has them."""
+    columns: dict[tuple[str, str], dict[str, Side]] = {}
+    for (dataset, model), one in sides(records).items():
+        for metric, side in one.metrics.items():
+            columns.setdefault((dataset, metric), {})[model] = side
+    return {key: told_apart(mine) for key, mine in columns.items()}
+
+
 def _cell(key: tuple[str, ...], cells: Cells, run: str) -> tuple[TableColumn, TableCell]:
     dataset, metric, row = key
     if (dataset, metric, row) not in cells:
@@ -100,12 +113,18 @@ def _parts(claim: str) -> tuple[str, str, list[str], str, list[str]]:
     return dataset, metric, left.split(", "), verb, right.split(", ")
 
 
-def _check(claim: str, cells: Cells, run: str) -> None:
+def _check(claim: str, cells: Cells, apart: Mapping[tuple[str, str], Pairs | None], run: str) -> None:
     dataset, metric, left, verb, right = _parts(claim)
     mine = [_cell((dataset, metric, name), cells, run)[1] for name in left]
     if verb in ("beats", "ties"):
         others = [_cell((dataset, metric, name), cells, run)[1] for name in right]
-        good = all(_ranked(a, b, verb) for a in mine for b in others)
+        if verb == "beats":
+            good = all(_outranks(a, b) for a in mine for b in others)
+        else:
+            pairs = apart.get((dataset, metric))
+            valued = all(cell.estimate for cell in (*mine, *others))
+            tested = valued and pairs is not None and not {*left, *right} & {*CONTROLS}
+            good = tested and not any(_parted(a, b, pairs or ()) for a in left for b in right)
     else:
         bound = float(right[0])
         values = [cell.estimate.median if cell.estimate else float("nan") for cell in mine]
@@ -114,9 +133,9 @@ def _check(claim: str, cells: Cells, run: str) -> None:
         raise GenbenchError(f"{FILE}: in {run} it does not hold that {claim}. Correct the finding.")
 
 
-def _ranked(one: TableCell, other: TableCell, verb: str) -> bool:
-    if one.estimate is None or other.estimate is None:
-        return False
-    if verb == "ties":
-        return one.rank == other.rank
+def _outranks(one: TableCell, other: TableCell) -> bool:
     return one.rank is not None and other.rank is not None and one.rank < other.rank
+
+
+def _parted(one: str, other: str, pairs: Pairs) -> bool:
+    return (one, other) in pairs or (other, one) in pairs

@@ -45,6 +45,25 @@ def test_numbers_come_from_the_records(results):
     assert page.endswith("more\n")
 
 
+def test_models_of_a_chain_do_not_tie_where_a_test_tells_them_apart(results, tmp_path):
+    """Eight seeds of a, b and c: b is apart from neither, a from c; so there are no ranks."""
+    run = tmp_path / "ci" / "baseline"
+    run.mkdir(parents=True)
+    (tmp_path / "README.md").write_text(PAGE)
+    lines = (results / "ci" / "baseline" / "records.jsonl").read_text().splitlines()
+    first = next(r for r in map(json.loads, lines) if (r["model"], r["metric"]) == ("vae", "quality.fid"))
+    made = [
+        {**first, "model": name, "trial": f"{name}{seed}", "seed": seed, "value": seed + shift}
+        for name, shift in (("a", 0.0), ("b", 2.5), ("c", 5.0))
+        for seed in range(8)
+    ]
+    (run / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in made))
+    found(tmp_path, "So it is.", "digits quality.fid: b ties a, c")
+    for claim in ("a ties c", "c ties a", "a beats c"):
+        with pytest.raises(GenbenchError, match="it does not hold that"):
+            found(tmp_path, "So it is.", f"digits quality.fid: {claim}")
+
+
 def test_to_write_it_twice_changes_nothing(results):
     page = found(results, "Once.", "digits modes.covered: real at least 10")
     assert findings.learned(page, results) == page
@@ -57,6 +76,7 @@ def test_to_write_it_twice_changes_nothing(results):
         ("digits quality.fid: ns_gan beats vae", False),
         ("digits quality.fid: vae ties ns_gan", False),
         ("digits quality.fid: vae ties vae", True),
+        ("digits modes.covered: vae ties real", False),
         ("digits modes.covered: collapsed at most 2", True),
         ("digits modes.covered: collapsed, real at most 2", False),
         ("digits modes.covered: real at least 11", False),

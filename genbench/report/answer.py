@@ -25,6 +25,9 @@ from genbench.suite.margin import ALPHA, MEASURED
 
 _PLACES = 5  # sets of leaders that are named
 
+LOST_SEEDS = "Lost seeds"
+"""What the statement on trainings without a good end is about."""
+
 _WAYS = {
     "diverged": "diverged",
     "failed": "failed",
@@ -69,7 +72,7 @@ def answer(summary: Summary, records: Sequence[Record], tables: Sequence[Table])
             ("Best", _leaders(facts), False),
             ("No order", no_order(facts), False),
             ("Cost", _cost(facts), False),
-            ("Lost seeds", _lost(facts), False),
+            (LOST_SEEDS, _lost(facts), False),
             ("Beside real data", beside_real(facts), False),
             ("Read with care", chain(beside_bad_controls(facts), disturbed(facts)), False),
             ("How sure", _how_sure(facts), False),

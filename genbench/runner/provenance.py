@@ -15,7 +15,7 @@ from genbench.store.atomic import write_text
 from genbench.store.journal import read_records
 from genbench.store.rundir import RunDirectory, resolve_run
 from genbench.suite.plan import Cohort
-from genbench.suite.schema import Suite
+from genbench.suite.schema import Given, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def suite_of(directory: RunDirectory) -> Suite:
     """
     try:
         content = json.loads(directory.resolved.read_text(encoding="utf-8"))
+        content.pop("given", None)
         models = {
             cohort["label"]: {**cohort["options"], "name": cohort["name"], "label": cohort["label"]}
             for cohort in content.pop("cohort")
@@ -86,6 +87,9 @@ def suite_of(directory: RunDirectory) -> Suite:
         ) from error
 
 
+_NOT_DECISIVE = ("gate", "alpha", "asked", "given")
+
+
 def _decisive(resolved: str) -> object:
     """What of a resolved suite decides its numbers: gates may change while a run goes on."""
     try:
@@ -94,7 +98,7 @@ def _decisive(resolved: str) -> object:
         return None
     if not isinstance(content, dict):
         return None
-    return {key: value for key, value in content.items() if key not in ("gate", "alpha", "asked")}
+    return {key: value for key, value in content.items() if key not in _NOT_DECISIVE}
 
 
 def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
@@ -105,6 +109,7 @@ def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
             {**asdict(data), "precision": precision}
             for data, precision in {c.data: c.trials[0].budget.precision for c in plan}.items()
         ],
+        **({"given": _given(suite.given)} if suite.source else {}),
         "asked": [entry.model_dump(mode="json") for entry in suite.dataset],
         "cohort": [
             {
@@ -116,6 +121,13 @@ def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _given(given: Given) -> dict[str, object]:
+    """What the command line changed of the suite file, under the names of its options."""
+    return {
+        "set": list(given.set_), "model": list(given.model), "seeds": given.seeds, "quick": given.quick
+    }  # fmt: skip
 
 
 def write_provenance(

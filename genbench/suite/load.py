@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from genbench.core.errors import SuiteError, UnknownName, choose_from
 from genbench.core.registry import datasets, measures, models
 from genbench.suite.explain import explain
-from genbench.suite.schema import Gate, Strict, Suite, Target, Train
+from genbench.suite.schema import Gate, Given, Strict, Suite, Target, Train
 
 SUITES = Path("suites")
 
@@ -42,11 +42,12 @@ def load_suite(
     path = Path(path)
     text = _read(path)
     tables = _parse(path, text)
+    given = Given(tuple(set_), tuple(only), seeds, quick)
     changes = [*set_, *([f"seeds={seeds}"] if seeds is not None else [])]
     for change in changes:
         _set(tables, change)
     try:
-        suite = Suite.model_validate(tables).from_text(text)
+        suite = Suite.model_validate(tables).from_text(text, given)
     except ValidationError as error:
         raise SuiteError(f"{path}: {explain(error, tables, keys=_keys)}") from error
     _check_names(suite, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -188,6 +189,16 @@ class ModelEntry(BaseModel):
         return dict(self.model_extra or {})
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a command line changed of a suite file: ``--set``, ``--model``, ``--seeds`` and ``--quick``."""
+
+    set_: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    seeds: int | None = None
+    quick: bool = False
+
+
 class Suite(Strict):
     """Which models, on which datasets, with which seeds, budget and measures.
 
@@ -223,15 +234,21 @@ class Suite(Strict):
     model: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)]
     quick: bool = False
     _source: str = PrivateAttr("")
+    _given: Given = PrivateAttr(Given())
 
     @property
     def source(self) -> str:
         """The text of the suite file, kept beside the results; empty for a suite made in Python."""
         return self._source
 
-    def from_text(self, text: str) -> Suite:
-        """The same suite, with the text it was read from."""
-        self._source = text
+    @property
+    def given(self) -> Given:
+        """What the command line changed of that text; only of a suite that has one."""
+        return self._given
+
+    def from_text(self, text: str, given: Given) -> Suite:
+        """The same suite, with the text it was read from and what was changed of it."""
+        self._source, self._given = text, given
         return self
 
     @property

@@ -38,6 +38,7 @@ def test_the_suite_is_kept_as_given_and_as_resolved(finished, tiny_suite):
     assert [c["label"] for c in resolved["cohort"]] == ["gan", "vae"]
     assert resolved["cohort"][0]["options"]["generator_optimizer"]["name"]  # defaults are written out
     assert {int(seed) for c in resolved["cohort"] for seed in c["trials"].values()} == {0, 1}
+    assert resolved["given"] == {"set": [], "model": [], "seeds": None, "quick": False}
 
 
 def test_every_record_is_stamped(finished):

@@ -114,7 +114,12 @@ def test_a_resume_elsewhere_keeps_both_environments(tiny_suite, told, monkeypatc
     here = json.loads(first.directory.environment.read_text())
     real = job.capture
     monkeypatch.setattr(job, "capture", lambda *a: {**real(*a), "machine": "another"})
-    run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, resume=first.path, reporter=told)
+    said = json.loads(first.directory.resolved.read_text())["given"]
+    assert said == {"set": list(CHEAP), "model": ["vae"], "seeds": None, "quick": False}
+    # the same suite in other words is the same suite
+    again = tiny_suite(*CHEAP, only=["vae"], seeds=2)
+    run(again, out=tmp_path, resume=first.path, reporter=told)
+    assert json.loads(first.directory.resolved.read_text())["given"] == {**said, "seeds": 2}
     assert json.loads(first.directory.environment.read_text()) == here
     (second,) = first.path.glob("environment-*.json")
     assert json.loads(second.read_text())["machine"] == "another"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from genbench.core.errors import GenbenchError, SuiteError, UnknownName
 from genbench.suite.load import load_suite
+from genbench.suite.schema import Given
 
 Write = Callable[..., Path]
 
@@ -49,6 +50,12 @@ def test_quick_shortens_and_says_so(write: Write) -> None:
     assert suite.train.steps <= 100 and suite.samples <= 1000 and suite.train.compile == "never"
     assert suite.seed_list == (7, 8)
     assert suite.train.save_every <= suite.train.steps
+
+
+def test_what_the_command_line_changed_is_kept_with_the_suite(write: Write) -> None:
+    assert load_suite(write()).given == Given()
+    suite = load_suite(write(), set_=["train.steps=9"], only=["gan"], seeds=3, quick=True)
+    assert suite.given == Given(("train.steps=9",), ("gan",), 3, True)
 
 
 def test_quick_keeps_what_is_asked_for_explicitly(write: Write) -> None:

@@ -1,28 +1,65 @@
-"""The command that makes a run again: what its command line changed, told from the files it left."""
+"""The command that makes a run again: as its ``resolved.json`` says, else as far as its files tell."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from genbench.report.untrusted import clean
 
 _MOST = 12  # changes; more than that come from another file, not from a command line
+_RUN = "genbench run suite.toml"
 
 
-def command_of(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> str:
-    """``genbench run suite.toml`` with the ``--set``, ``--model`` and ``--quick`` that were given.
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command line, and whether it is the one that was given: else it is guessed from what differs."""
+
+    text: str
+    known: bool
+
+
+def command_of(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> Command:
+    """``genbench run suite.toml`` with the ``--set``, ``--model``, ``--seeds`` and ``--quick`` it was given.
 
     Args:
         given: the suite as it was given; empty if that is not known.
         resolved: what became of it; empty if that is not known.
     """
-    parts = ["genbench run suite.toml"]
-    if resolved.get("quick") is True and given.get("quick") is not True:
-        return f"{parts[0]} --quick"  # which changes sizes by itself
-    changes = list(_changes(given, resolved))
+    said = _as_said(resolved.get("given"))
+    return Command(_guessed(given, resolved), known=False) if said is None else Command(said, known=True)
+
+
+def _as_said(given: Any) -> str | None:
+    """What the runner wrote down; runs of earlier versions have nothing of the kind."""
+    if not isinstance(given, dict):
+        return None
+    changes, labels, seeds = _texts(given.get("set")), _texts(given.get("model")), given.get("seeds")
+    if changes is None or labels is None:
+        return None
+    return " ".join(
+        [
+            _RUN,
+            *(["--quick"] if given.get("quick") is True else []),
+            *(f"--set {shlex.quote(clean(change))}" for change in changes),
+            *(f"--model {shlex.quote(clean(label))}" for label in labels),
+            *([f"--seeds {seeds}"] if isinstance(seeds, int) and not isinstance(seeds, bool) else []),
+        ]
+    )
+
+
+def _texts(value: Any) -> list[str] | None:
+    """A list of texts; ``None`` where it is anything else."""
+    return value if isinstance(value, list) and all(isinstance(text, str) for text in value) else None
+
+
+def _guessed(given: Mapping[str, Any], resolved: Mapping[str, Any]) -> str:
+    quick = resolved.get("quick") is True and given.get("quick") is not True
+    changes = [] if quick else list(_changes(given, resolved))  # --quick changes sizes by itself
+    parts = [_RUN, *(["--quick"] if quick else [])]
     if len(changes) <= _MOST:
         parts += [f"--set {shlex.quote(clean(change))}" for change in changes]
         parts += [f"--model {shlex.quote(clean(label))}" for label in _chosen(given, resolved)]

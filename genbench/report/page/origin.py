@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from genbench.report.page.again import command_of
+from genbench.report.notes import is_quick
+from genbench.report.page.again import Command, command_of
+from genbench.report.page.damage import damaged_losses
 from genbench.report.untrusted import clean
 from genbench.store.loaded import LoadedRun
 
 _MOST_BYTES = 1_000_000
+_RESULTS = "results"  # where the command line looks for runs
 _MOST_SHOWN = 20_000  # characters of a file, before it is cut
+
+_Kind = TypeVar("_Kind", dict[str, Any], list[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +43,32 @@ class Origin:
     """One run of a page.
 
     Attributes:
-        name: what one writes to name it, ``mnist/baseline``.
+        name: for headings, ``mnist/baseline``.
+        place: what a command names it by, quoted for a shell: ``mnist/baseline``, or where it lies.
+        latest: likewise, the newest run of its suite.
+        quick: whether it was shortened, so that no comparison takes it.
         run, suite: as the records say it.
         code: versions of genbench that wrote the records.
         question: that the suite is to answer, empty if none.
         toml: the suite as it was given; empty if it is not known.
         options: everything decided, as JSON; empty if it is not known.
-        command: runs the suite again, with what is known to have been changed on the command line.
+        command: runs the suite again.
         environments: machines.
         executions: time spent.
         problems: what of all this is missing or damaged.
     """
 
     name: str
+    place: str
+    latest: str
+    quick: bool
     run: str
     suite: str
     code: tuple[str, ...]
     question: str
     toml: str
     options: str
-    command: str
+    command: Command
     environments: tuple[Environment, ...]
     executions: tuple[Execution, ...]
     problems: tuple[str, ...]
@@ -76,16 +88,20 @@ def origin_of(run: LoadedRun) -> Origin:
         toml = _read(directory.suite_file, problems)
         resolved = _read(directory.resolved, problems)
         timing = _read(directory.timing, problems)
+        problems += damaged_losses(run)
         files = sorted(directory.path.glob("environment-*.json"))
-        contents = [_parsed(p, _read(p, problems), problems) for p in (directory.environment, *files)]
-        environments += [_environment(content) for content in contents if isinstance(content, dict)]
-    options = _parsed(Path("resolved.json"), resolved, problems)
-    options = options if isinstance(options, dict) else {}
+        for path in (directory.environment, *files):
+            content = _parsed(path.name, _read(path, problems), problems, dict)
+            environments += [_environment(content)] if content else []
+    options = _options(resolved, problems)
     given = _suite(toml, problems)
-    spent = _parsed(Path("timing.json"), timing, problems)
+    spent = _parsed("timing.json", timing, problems, list)
     folder = run.path.resolve().name if run.path else ""
     return Origin(
         name=f"{suite}/{clean(folder)}" if folder else clean(first.run),
+        place=shlex.quote(clean(_place(run))),
+        latest=shlex.quote(f"{suite}/latest"),
+        quick=is_quick(run.records),
         run=clean(first.run),
         suite=suite,
         code=tuple(dict.fromkeys(clean(record.code) for record in run.records)),
@@ -94,7 +110,7 @@ def origin_of(run: LoadedRun) -> Origin:
         options=_cut(json.dumps(_without_trials(options), indent=2, ensure_ascii=False)) if options else "",
         command=command_of(given, options),
         environments=tuple(environments),
-        executions=tuple(_executions(spent)),
+        executions=tuple(_executions(spent, problems)),
         problems=tuple(problems),
     )
 
@@ -113,14 +129,38 @@ def _read(path: Path, problems: list[str]) -> str:
     return ""
 
 
-def _parsed(path: Path, text: str, problems: list[str]) -> Any:
+def _place(run: LoadedRun) -> str:
+    """``mnist/baseline`` of a run in a folder of results, as every checkout has it; else where it lies."""
+    if run.path is None:
+        return run.asked
+    folder = run.path.resolve()
+    return f"{folder.parent.name}/{folder.name}" if folder.parent.parent.name == _RESULTS else str(run.path)
+
+
+def _parsed(name: str, text: str, problems: list[str], kind: type[_Kind]) -> _Kind:
+    """What a file holds; nothing, and a problem, where that is no JSON, or not of this kind."""
     if not text:
-        return None
+        return kind()
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        problems.append(f"{clean(path.name)} is damaged: it holds no JSON.")
-        return None
+        problems.append(f"{clean(name)} is damaged: it holds no JSON.")
+        return kind()
+    if not isinstance(found, kind):
+        problems.append(f"{clean(name)} is damaged: it holds no {'table' if kind is dict else 'list'}.")
+        return kind()
+    return found
+
+
+def _options(text: str, problems: list[str]) -> dict[str, Any]:
+    """``resolved.json``, without what is not as a run writes it."""
+    options = _parsed("resolved.json", text, problems, dict)
+    cohorts, train = options.get("cohort", []), options.get("train", {})
+    if not isinstance(cohorts, list) or not all(isinstance(cohort, dict) for cohort in cohorts):
+        problems.append("resolved.json is damaged: its cohort is no list of tables.")
+    if not isinstance(train, dict):
+        problems.append("resolved.json is damaged: its train is no table.")
+    return options
 
 
 def _suite(toml: str, problems: list[str]) -> dict[str, Any]:
@@ -146,19 +186,25 @@ def _environment(content: Mapping[str, Any]) -> Environment:
     return Environment(clean(str(content.get("id", "")))[:80], tuple(facts))
 
 
-def _executions(content: Any) -> Iterator[Execution]:
-    for entry in content if isinstance(content, list) else []:
-        if not isinstance(entry, dict) or (whole := _seconds(entry.get("wall_s"))) is None:
-            continue
-        phases = entry.get("phases_s")
-        spent = phases.items() if isinstance(phases, dict) else ()
-        known = {clean(str(name)): s for name, value in spent if (s := _seconds(value)) is not None}
-        longest = sorted(known.items(), key=lambda phase: -phase[1])
-        yield Execution(duration(whole), tuple((name, duration(s)) for name, s in longest if s >= 0.05))
+def _executions(content: Sequence[Any], problems: list[str]) -> Iterator[Execution]:
+    damaged = False
+    for one in content:
+        entry = one if isinstance(one, dict) else {}
+        phases = entry.get("phases_s", {})
+        spent = phases if isinstance(phases, dict) else {}
+        known = {clean(str(name)): s for name, value in spent.items() if (s := _seconds(value)) is not None}
+        whole = _seconds(entry.get("wall_s"))
+        damaged |= whole is None or spent is not phases or len(known) < len(spent)
+        if whole is not None:
+            longest = sorted(known.items(), key=lambda phase: -phase[1])
+            yield Execution(duration(whole), tuple((name, duration(s)) for name, s in longest if s >= 0.05))
+    if damaged:
+        problems.append("timing.json is damaged: some of its times are no number of seconds.")
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and 0 <= value < 1e9 else None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value < 1e9 else None
 
 
 def duration(seconds: float) -> str:

@@ -57,9 +57,11 @@ _PLACES = tuple(
 
 def _facts(merged: Merged, origins: Sequence[Origin]) -> list[str]:
     """What the page is of, in a few words."""
-    records = [r for run in merged.runs for r in run.records if r.model not in CONTROLS]
+    records = [r for r in merged.records if r.model not in CONTROLS]
     models, datasets = {r.model for r in records}, {r.dataset for r in records}
-    trainings = {(r.run, r.dataset, r.model, r.seed) for r in records if r.seed is not None}
+    # one that stands in several tables of merged runs is one; a lone file may hold it in several runs
+    alone = len(merged.runs) == 1
+    trainings = {(r.run if alone else "", r.trial) for r in records if r.seed is not None}
 
     def count(number: int, word: str) -> str:
         return f"{number:,} {word}{'s' * (number != 1)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from genbench.core.record import CONTROLS, OUTCOME, Record, Status, group_of
+from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Record, Status, group_of
 from genbench.report.headings import GROUPS, label_of
 from genbench.report.untrusted import clean
 
@@ -27,6 +27,8 @@ def protocol_of(records: Sequence[Record]) -> Iterator[tuple[str, str]]:
     versions: dict[str, list[str]] = {}  # of a model -> models
     for record in records:
         if record.status is not Status.DONE or record.metric == OUTCOME:
+            continue
+        if record.metric.startswith(MODE_SHARE):  # evidence that no table has
             continue
         known = {clean(key).replace("_", " "): _plain(value) for key, value in record.protocol.items()}
         known |= {f"{clean(key)} version": clean(value) for key, value in record.versions.items()}

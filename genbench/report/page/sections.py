@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from genbench.analyse.merge import Merged
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Summary, summarise
-from genbench.core.record import CONTROLS, Record
-from genbench.report.answer import Statement, answer
+from genbench.core.record import CONTROLS, Record, group_of
+from genbench.report.answer import LOST_SEEDS, Statement, answer
+from genbench.report.headings import GROUPS
 from genbench.report.notes import QUICK, fallback_of, is_quick
 from genbench.report.page.losses import Loss, losses_of
 from genbench.report.page.pictures import Picture, pictures_of
@@ -17,6 +18,7 @@ from genbench.report.page.protocol import protocol_of
 from genbench.report.page.view import Anchors, FigureView, TableView, figure_view, table_view
 from genbench.report.tables import build_tables
 from genbench.report.untrusted import clean
+from genbench.store.loaded import distinct_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,13 @@ class Section:
 def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
     """All of them, in the order of the records."""
     summaries = summarise(merged.records)
-    several = len({summary.run for summary in summaries}) > 1
-    titles = {
-        _where(s.run, s.dataset): clean(f"{s.dataset}, {_short(s.run, merged)}" if several else s.dataset)
-        for s in summaries
-    }
+    standing, tables = current(merged.records), build_tables(merged.records)
+    trained = {_where(s.run, s.dataset): _trained(s, standing) for s in summaries}
+    titles = _titles(summaries, merged, trained)
     places = {where: anchors(title) for where, title in titles.items()}
     figures = _figures(merged, anchors, places)
-    standing, tables = current(merged.records), build_tables(merged.records)
     seen: set[tuple[int, str]] = set()
+    told: set[str] = set()
     sections = []
     for summary in summaries:
         where = _where(summary.run, summary.dataset)
@@ -70,6 +70,9 @@ def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
         my_tables = [table for table in tables if (table.run, table.dataset) == where]
         pictures = tuple(_pictures(summary, merged, seen))
         anchor = places[where]
+        again = bool(trained[where]) and trained[where] <= told  # an earlier section has told how they ended
+        told |= trained[where]
+        statements = answer(summary, mine, my_tables)
         sections.append(
             Section(
                 anchor=anchor,
@@ -79,15 +82,44 @@ def sections_of(merged: Merged, anchors: Anchors) -> tuple[Section, ...]:
                 mark=_mark(mine),
                 origins=tuple(dict.fromkeys(table.caption for table in my_tables)),
                 summary=summary,
-                statements=answer(summary, mine, my_tables),
+                statements=tuple(s for s in statements if not (again and s.about == LOST_SEEDS)),
                 tables=tuple(table_view(table, anchors, anchor) for table in my_tables),
                 figures=tuple(figures.get(where, ())),
                 pictures=pictures,
                 protocol=tuple(protocol_of(mine)),
-                losses=tuple(losses_of(mine)),
+                losses=() if again else tuple(losses_of(mine)),
             )
         )
     return tuple(sections)
+
+
+def _trained(summary: Summary, records: Sequence[Record]) -> frozenset[str]:
+    """Trials of models."""
+    return frozenset(
+        r.trial
+        for r in records
+        if (r.run, r.dataset) == (summary.run, summary.dataset)
+        and r.seed is not None
+        and r.model not in CONTROLS
+    )
+
+
+def _titles(
+    summaries: Sequence[Summary], merged: Merged, trained: Mapping[tuple[str, str], frozenset[str]]
+) -> dict[tuple[str, str], str]:
+    """The dataset; the runs where there are several; what is told of them where other sections tell more."""
+    several = len({summary.run for summary in summaries}) > 1
+    titles = {}
+    for summary in summaries:
+        where = _where(summary.run, summary.dataset)
+        title = summary.dataset
+        if several:
+            title += f" (run{'s' * (len(_parts(summary.run)) > 1)} {_short(summary.run, merged)})"
+        if any(trained[where] & mine for other, mine in trained.items() if other != where):
+            groups = dict.fromkeys(group_of(metric.name) for metric in summary.metrics)
+            title += f": {', '.join(GROUPS.get(group, group) for group in groups)}"
+        titles[where] = clean(title)
+    return titles
 
 
 def _where(run: str, dataset: str) -> tuple[str, str]:
@@ -102,9 +134,10 @@ def _parts(run: str) -> list[tuple[str, str]]:
 
 def _short(run: str, merged: Merged) -> str:
     """The name of a section's runs for a heading; in full it stands below."""
-    folders = {r.run: one.directory.name for one in merged.runs if one.directory for r in one.records[:1]}
-    distinct = len(set(folders.values())) == len(merged.runs)
-    return " + ".join(short or (distinct and folders.get(name)) or name for name, short in _parts(run))
+    names = distinct_names([one.asked for one in merged.runs])
+    ids = [{record.run for record in one.records} for one in merged.runs]
+    shorts = {mine.pop(): name for mine, name in zip(ids, names, strict=True) if len(mine) == 1}
+    return " + ".join(short or shorts.get(name, name) for name, short in _parts(run))
 
 
 def _figures(
@@ -113,9 +146,11 @@ def _figures(
     from genbench.report.figures.catalogue import plots
 
     found: dict[tuple[str, str], list[FigureView]] = {}
+    files: set[str] = set()
     for plot in plots(merged):  # one at a time: each holds much memory until it is written
         where = _where(plot.run, plot.dataset)
-        found.setdefault(where, []).append(figure_view(plot, anchors, places[where]))
+        run = plot.run if len({run for run, _ in places}) > 1 else ""
+        found.setdefault(where, []).append(figure_view(plot, anchors, places[where], files, run))
     return found
 
 

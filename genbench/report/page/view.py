@@ -163,14 +163,23 @@ def _cell(cell: TableCell, column: TableColumn) -> CellView:
     return CellView(shown.value, shown.interval, sort, cell.mark, cell.rank)
 
 
-def figure_view(plot: Plot, anchors: Anchors, section: str) -> FigureView:
-    """A figure for the template."""
-    from genbench.report.figures.catalogue import file_name
+def figure_view(plot: Plot, anchors: Anchors, section: str, files: set[str], run: str = "") -> FigureView:
+    """A figure for the template.
+
+    Args:
+        plot: the figure.
+        anchors: names of places.
+        section: the anchor of its section.
+        files: names of files that are taken; that of its numbers is added.
+        run: begins that name where there are several.
+    """
+    from genbench.report.figures.catalogue import file_name, free_name
     from genbench.report.figures.figure import as_svg
 
     width, height = (round(_SCALE * side) for side in plot.figure.get_size_inches())
     text = plot.frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     small = len(text) <= _MOST_DATA
+    parts = [*([run] if run else []), plot.dataset, plot.name]
     return FigureView(
         anchor=anchors(section, "figure", plot.name),
         title=plot.title,
@@ -180,7 +189,7 @@ def figure_view(plot: Plot, anchors: Anchors, section: str) -> FigureView:
         width=width,
         height=height,
         wide=width > _WIDE,
-        file=f"{file_name(plot.dataset)}-{file_name(plot.name)}.csv",
+        file=f"{free_name('-'.join(map(file_name, parts)), files)}.csv",
         data=data_uri("text/csv;charset=utf-8", text) if small else None,
         size=size_of(len(text)),
         rows=len(plot.frame),

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -12,11 +13,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 from hostile_run import HOSTILE, hostile_records, write_run
 from many_models import many_models
+from matplotlib.figure import Figure
 
 from genbench.core.record import OUTCOME, Record
+from genbench.report.figures.plot import Plot
+from genbench.report.page.protocol import protocol_of
+from genbench.report.page.view import Anchors, figure_view
 
 VOID = {"meta", "img", "wbr", "br", "link", "input", "hr"}
 
@@ -169,7 +175,9 @@ def test_how_it_was_measured_and_how_to_do_it_again(page: str) -> None:
     assert "Time spent: 8 min 54 s" in said and "training 5 min 53 s" in said
     assert "n real 10000" in said and "precision float32" in said and "steps 2,000" in said
     assert "genbench run suite.toml --set seeds=5 --model gan" in said
-    assert "genbench compare <i>many</i>/run <i>many</i>/latest" in said
+    assert "That is the command as far as the files of this run tell it" in said
+    assert re.search(r"genbench compare /\S+/many/run '<i>many</i>/latest'", said)
+    assert re.search(r"This page: genbench report /\S+/many/run$", said.partition(" Made from records")[0])
     assert '"latent": 2' in said and "t0" not in said
 
 
@@ -190,6 +198,35 @@ def test_a_file_that_is_missing_or_damaged_is_told_and_fails_nothing(
         assert f"{name} is damaged" in page
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("environment.json", "[1, 2]", "environment.json is damaged: it holds no table."),
+        ("resolved.json", "[]", "resolved.json is damaged: it holds no table."),
+        ("resolved.json", '{"cohort": 3}', "resolved.json is damaged: its cohort is no list of tables."),
+        ("resolved.json", '{"cohort": [3]}', "resolved.json is damaged: its cohort is no list of tables."),
+        ("resolved.json", '{"train": []}', "resolved.json is damaged: its train is no table."),
+        ("timing.json", '{"wall_s": 3}', "timing.json is damaged: it holds no list."),
+        ("timing.json", '[{"wall_s": true}]', "timing.json is damaged: some of its times are no number"),
+        ("timing.json", '[{"wall_s": 1, "phases_s": [2]}]', "timing.json is damaged: some of its times are"),
+        (
+            "timing.json",
+            '[{"wall_s": 1, "phases_s": {"a": "b"}}]',
+            "timing.json is damaged: some of its times",
+        ),
+    ],
+)
+def test_what_is_of_another_type_than_a_run_writes_is_damaged(
+    quick_page: Callable[..., str], tmp_path: Path, name: str, content: str, problem: str
+) -> None:
+    folder = write_run(tmp_path / "run", many_models(1, 1, 2))
+    assert "damaged" not in quick_page(folder)
+    (folder / name).write_text(content)
+    page = quick_page(folder)
+    assert problem in page and page.count("damaged") == 1
+    assert "Time spent: 1.0 s" not in page or '"wall_s": 1' in content
+
+
 def test_a_lone_file_of_records_has_a_page_too(quick_page: Callable[..., str], tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", many_models(2, 1, 3))
     lone = tmp_path / "lone.jsonl"
@@ -197,6 +234,7 @@ def test_a_lone_file_of_records_has_a_page_too(quick_page: Callable[..., str], t
     page = quick_page(lone)
     read(page)
     assert "Only a file of records was given" in page and "cannot be given here" in page
+    assert f"genbench report {lone}<" in page and f"genbench compare {lone} many/latest" in page
     assert '-samples"' not in page
 
 
@@ -215,9 +253,69 @@ def test_several_runs_and_datasets_have_sections_of_their_own(
     sections = [a["id"] for tag, a in reader.tags if tag == "section" and a.get("class") == "results"]
     assert len(sections) == 3 and len(set(sections)) == 3
     assert "Run: many/one" in said and "Run: many/two" in said and "2 runs" in said
-    assert "18 trainings" in said and "mnist, one" in said and "mnist, two" in said
+    assert "18 trainings" in said and "mnist (run one)" in said and "mnist (run two)" in said
     assert "Where runs stand apart, their numbers do not compare" in said and "n fake" in said
     assert said.count("genbench run suite.toml") == 2
+
+
+def test_runs_in_a_folder_of_results_are_named_as_every_checkout_has_them(
+    quick_page: Callable[..., str], tmp_path: Path
+) -> None:
+    page = quick_page(write_run(tmp_path / "results" / "other" / "a run", many_models(1, 1, 2)))
+    assert "genbench compare &#39;other/a run&#39; many/latest" in page and str(tmp_path) not in page
+
+
+def test_a_command_that_was_written_down_is_no_guess(quick_page: Callable[..., str], tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", many_models(1, 1, 2))
+    resolved = json.loads((folder / "resolved.json").read_text())
+    given = {"set": ["train.evaluate_every=400"], "model": [], "seeds": None, "quick": False}
+    (folder / "resolved.json").write_text(json.dumps({**resolved, "given": given}))
+    page = quick_page(folder)
+    assert "<code>genbench run suite.toml --set train.evaluate_every=400</code>" in page
+    assert "as far as the files of this run tell it" not in page
+
+
+def test_runs_of_two_machines_share_quality_and_are_not_counted_twice(
+    quick_page: Callable[..., str], tmp_path: Path
+) -> None:
+    records = many_models(3, 1, 3)
+
+    def elsewhere(r: Record) -> Record:
+        device = {"device": "other"} if r.metric.startswith(("throughput", "cost")) else {}
+        return replace(r, run="20260901T101500Z-ffffff0", protocol={**r.protocol, **device})
+
+    here = [replace(r, protocol={**r.protocol, "device": "one"})
+            if r.metric.startswith(("throughput", "cost")) else r for r in records]  # fmt: skip
+    page = quick_page(
+        write_run(tmp_path / "a" / "mnist", here),
+        write_run(tmp_path / "b" / "mnist", [elsewhere(r) for r in records]),
+    )
+    said = words(page)
+    assert "6 models" in said and "18 trainings" in said
+    headings = re.findall(r'<h2 id="[^"]*-title">(mnist[^<]*)</h2>', page)
+    assert len(headings) == len(set(headings)) == 3
+    assert "sample quality" in headings[0] and "a/mnist + b/mnist" in headings[0]
+    assert headings[1].startswith("mnist (run a/mnist): ") and "throughput and cost" in headings[1]
+    assert page.count("<dt>Lost seeds</dt>") == 1 and losses(page).count("<td>diverged</td>") == 2
+
+
+def test_files_of_figures_have_names_of_their_own_whatever_the_file_system() -> None:
+    taken: set[str] = set()
+    files = [
+        figure_view(plot, Anchors(), "s", taken, run).file
+        for plot, run in ((made_plot("A/b"), ""), (made_plot("a_B"), ""), (made_plot("a_b"), "one"))
+    ]
+    assert files == ["A_b-seeds.csv", "a_B-seeds-2.csv", "one-a_b-seeds.csv"]
+
+
+def made_plot(dataset: str) -> Plot:
+    return Plot("run", dataset, "seeds", "t", "c", Figure(), pd.DataFrame({"x": [1]}))
+
+
+def test_shares_of_single_modes_are_not_in_the_protocol() -> None:
+    (one, *_) = many_models(1, 1, 1)
+    share = replace(one, metric="mode_share.3", protocol={**one.protocol, "n_real": 7})
+    assert "7" not in dict(protocol_of([one, share]))["n real"]
 
 
 def test_quick_runs_and_fallbacks_are_told_first_and_loudly(
@@ -225,7 +323,9 @@ def test_quick_runs_and_fallbacks_are_told_first_and_loudly(
 ) -> None:
     stamp = {"quick": True, "fallback_for": "mnist"}
     records = [replace(r, protocol={**r.protocol, **stamp}) for r in many_models(2, 1, 3)]
-    answer = quick_page(write_run(tmp_path / "run", records)).split('id="answer"')[1]
+    page = quick_page(write_run(tmp_path / "run", records))
+    assert "genbench compare" not in page  # which would refuse
+    answer = page.split('id="answer"')[1]
     first = answer.index('<p class="loud"')
     assert first < answer.index("<dl") and "This was a quick run" in answer[first : first + 200]
     assert "mnist was asked for and could not be had" in answer
