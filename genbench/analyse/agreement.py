@@ -80,7 +80,7 @@ def disagreement(one: Looks, other: Looks, group: str, names: tuple[str, str]) -
         return f"{names[0] if one.quick else names[1]} was shortened by --quick"
     if one.wanted != other.wanted:
         return " and ".join(
-            f"{name} has it as a fallback for {looks.wanted}"
+            f"{name} has this dataset as a fallback for {looks.wanted}"
             for looks, name in zip((one, other), names, strict=True)
             if looks.wanted
         )
