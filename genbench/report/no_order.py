@@ -49,8 +49,8 @@ def _pairs(facts: Facts) -> Iterator[str]:
     for metric, pairs in linked.items():
         by_pairs.setdefault(pairs, []).append(metric)
     yield (
-        f"No order of all models comes out in {facts.names(linked)}, where a chain of models that are not "
-        "told apart links all of them. Some are told apart all the same."
+        f"In {facts.names(linked)} a chain of models that are not told apart links all of them, so that no "
+        "order comes out; but some pairs are told apart."
     )
     told = sorted(by_pairs.items(), key=lambda found: -len(found[1]))
     for pairs, metrics in told[:_MOST]:
