@@ -113,8 +113,8 @@ def test_pairs_that_are_told_apart_are_named_though_a_chain_leaves_no_ranks() ->
     assert "Pareto" not in cost
     assert found["No order"].text == (
         "No two models are told apart in KD. That does not show that they are equal. In FD a chain of models "
-        "that are not told apart links all of them, so that no order comes out; but some pairs are told apart. "
-        "In FD: a is better than c."
+        "that are not told apart links all of them, so that no order comes out; but some pairs are told "
+        "apart. In FD: a is better than c."
     )
     assert "8 seeds a model. First places" in found["How sure"].text
 
