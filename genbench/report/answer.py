@@ -199,7 +199,8 @@ def _lost(facts: Facts) -> Iterator[str]:
     valued = any(facts.value(metric, model) for metric in facts.columns for model in facts.models)
     if valued and any(row.counts.failed + row.counts.diverged + row.counts.timeout for row in rows):
         if facts.ranks or facts.apart:
-            yield "In ranks such a seed counts as worse than any number; medians and intervals leave it out."
+            worst = f"In {'ranks' if facts.ranks else 'tests'} such a seed counts as worse than any number"
+            yield f"{worst}; medians and intervals leave it out."
         else:
             yield "Medians and intervals leave such a seed out."
     if gone := [clean(row.model) for row in rows if not row.counts.done]:

@@ -21,8 +21,8 @@ def disturbed(facts: Facts) -> Iterator[str]:
         return
     vague = {model: told for model, guess in _measured(facts, _PACE).items() if (told := _vague(guess))}
     if vague:
-        them = listed(f"{model} ({told})" for model, told in vague.items())
-        yield f"The pace of training ({label_of(_PACE)}) is not known to within {MEASURED}: {them}."
+        them = listed(f"{model} ({told} {_unit(facts, _PACE)})" for model, told in vague.items())
+        yield f"The time of {label_of(_PACE)} is not known to within {MEASURED}: {them}."
     peaks = {model: guess.median for model, guess in _measured(facts, _PEAK).items()}
     slow, fast = (end(peaks, key=peaks.__getitem__, default="") for end in (min, max))
     unsteady = bool(peaks) and peaks[fast] - peaks[slow] > MEASURED.size(peaks[slow], peaks[fast])
@@ -30,8 +30,8 @@ def disturbed(facts: Facts) -> Iterator[str]:
         low, high = (
             f"{show(Estimate(peaks[model], None, None, 1)).value} ({model})" for model in (slow, fast)
         )
-        unit = next(clean(metric.unit) for metric in facts.summary.metrics if metric.name == _PEAK)
-        yield f"The {label_of(_PEAK)}, measured beside each model, is from {low} to {high} {unit}."
+        ends = f"{low} to {high} {_unit(facts, _PEAK)}"
+        yield f"The {label_of(_PEAK)}, measured beside each model, is from {ends}."
     if vague or unsteady:
         yield "The machine was busy, or not always as fast: read times and rates with care."
 
@@ -39,6 +39,10 @@ def disturbed(facts: Facts) -> Iterator[str]:
 def _measured(facts: Facts, metric: str) -> dict[str, Estimate]:
     cells = {clean(row.model): row.cells.get(metric) for row in facts.summary.rows if not row.control}
     return {model: cell.estimate for model, cell in cells.items() if cell and cell.estimate}
+
+
+def _unit(facts: Facts, metric: str) -> str:
+    return next(clean(one.unit) for one in facts.summary.metrics if one.name == metric)
 
 
 def _vague(pace: Estimate) -> str:

@@ -163,11 +163,11 @@ def test_times_of_a_disturbed_machine_are_told() -> None:
     calm = [*timed("a", 32.0, 0.4, 400.0), *timed("b", 18.0, 1.7, 430.0)]
     assert "Read with care" not in told(calm)
     vague = said([*calm, *timed("c", 19.0, 31.0, 410.0)], "Read with care")
-    assert vague.startswith("The pace of training") and "is not known to within 10 %: c (19 ± 31)." in vague
+    assert vague.startswith("The time of 1000 steps is not known to within 10 %: c (19 ± 31 s). The machine")
     assert "machine peak" not in vague and vague.endswith("read times and rates with care.")
     slow = said([*calm, *timed("c", 19.0, 0.1, 300.0)], "Read with care")
     assert "machine peak, measured beside each model, is from 300 (c) to 430 (b) GFLOP/s." in slow
-    assert "pace of training" not in slow
+    assert "1000 steps" not in slow
 
 
 def test_leaders_of_different_metrics_are_named_apart_the_most_first() -> None:
@@ -216,8 +216,11 @@ def test_lost_seeds_are_counted_and_a_model_without_any_is_named() -> None:
     records = [*model("a", {"quality.fid": GOOD}, lost=[2]), *model("b", {"quality.fid": FAIR}),
                *model("c", {}, lost=range(6))]  # fmt: skip
     lost = said(records, "Lost seeds")
-    assert lost.startswith("Diverged: a (1 of 6) and c (6 of 6). In ranks such a seed counts as worse")
+    assert lost.startswith("Diverged: a (1 of 6) and c (6 of 6). In tests such a seed counts as worse")
     assert lost.endswith("No seed of c came to its end.")
+    assert "In ranks such" in said([*records, *model("d", {"quality.fid": [99.0] * 12})], "Lost seeds")
+    alone = said(model("a", {"quality.fid": GOOD}, lost=[2]), "Lost seeds")
+    assert alone == "Diverged: a (1 of 6). Medians and intervals leave such a seed out."
     assert said(model("a", {"quality.fid": GOOD}), "Lost seeds") == "All 6 trainings came to their end."
 
 
