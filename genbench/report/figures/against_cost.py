@@ -197,7 +197,8 @@ def _scale(axes: Axes, points: Sequence[_Point], real: Estimate | None) -> None:
     """Zero-based axes where the range allows, else logarithmic ones; intervals and the floor are in sight."""
     for way, guesses in (("x", [p.seconds for p in points]), ("y", [p.quality for p in points])):
         ends = [end for g in guesses for end in (g.median, g.low, g.high) if end is not None]
-        log = is_wide([guess.median for guess in guesses])
+        # of times the medians decide: the low end of a disturbed measurement may be no time at all
+        log = is_wide(ends if way == "y" else [guess.median for guess in guesses])
         if log:
             ends = [end for end in ends if end > 0]
         if way == "y" and real and (not log or real.median > 0):

@@ -73,12 +73,15 @@ def scale_bar(figure: Figure, left: float) -> None:
 
 
 def _colormap() -> Colormap:
-    """From nearly white to dark, evenly in lightness, so that grey print shows it too."""
-    import seaborn as sns
-    from matplotlib.colors import ListedColormap
+    """From nearly white to dark, evenly in lightness, so that grey print shows it too.
 
-    shades = [(0.985, 0.985, 0.975), *sns.color_palette("mako_r", 256)[:190]]
-    return ListedColormap(shades, name="share").with_extremes(bad=_NOTHING)
+    The palette's lightest shade stands at about a tenth: what fades from it to white counts as lost.
+    """
+    import seaborn as sns
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = [(0.985, 0.985, 0.975), *sns.color_palette("mako_r", 256)[:190:10]]
+    return LinearSegmentedColormap.from_list("share", shades).with_extremes(bad=_NOTHING)
 
 
 def mean(values: Sequence[float]) -> float:

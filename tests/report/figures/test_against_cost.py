@@ -106,6 +106,12 @@ def test_the_line_has_the_best_medians_even_of_a_model_off_the_front_and_the_cap
     assert "Models of one rank count as equal, and so do times within 10 %" in plot.caption
 
 
+def test_quality_is_logarithmic_where_an_interval_would_flatten_the_others():
+    wide = trained("gan", {FD: [1.0, 1.1, 30.0]}) + cohort("gan", {PACE: (6.0, 9.0)})
+    (axes,) = quality_against_cost(scope_of(wide)).figure.axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
+
+
 def test_a_quick_run_has_no_front(field):
     from dataclasses import replace
 

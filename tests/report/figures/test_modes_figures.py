@@ -49,6 +49,12 @@ def test_seeds_that_collapse_to_different_modes_make_a_row_that_can_be():
     assert plot.frame["mean"].tolist() == [0.25] * 4 and plot.frame["lost"].tolist() == [3] * 4
 
 
+def test_what_counts_as_lost_fades_to_white(drawn):
+    (mesh,) = drawn.figure.axes[0].collections
+    none, little, lost, kept = (sum(mesh.cmap(mesh.norm(share))[:3]) for share in (0.0, 0.02, 0.1, 0.5))
+    assert 3 > none > little > lost > kept > 0 and none - little < 0.3 * (none - lost)
+
+
 def test_draws_of_controls_are_not_called_seeds(drawn):
     assert "the mean over 3 seeds" in drawn.caption and "2 draws of each" in drawn.caption
     assert "how many seeds (of controls: draws) lost the class" in drawn.caption
