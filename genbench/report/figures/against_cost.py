@@ -70,7 +70,7 @@ def quality_against_cost(scope: Scope) -> Plot | None:
     if real:
         legend.append(real_entry(real))
     with style():
-        figure, (axes,) = sheet(title, 1, 1, 2.6, Room(0.55), legend, width=5.0)
+        figure, (axes,) = sheet(title, 1, 1, 2.6, Room(0.66), legend, width=5.0)
         _scale(axes, points, real)
         for point in points:
             _draw(axes, scope, point, faint=bool(on_front) and point not in on_front)

@@ -61,7 +61,7 @@ def course(scope: Scope) -> Plot | None:
     if real:
         legend.append(real_entry(real))
     with style():
-        room = Room(0.5, between=0.16)
+        room = Room(0.66, between=0.16)
         figure, grid = sheet(title, len(panels), 2, 1.9, room, legend, width=3.6 if len(panels) == 1 else 7.0)
         for place, (axes, panel) in enumerate(zip(grid, panels, strict=True)):
             _panel(axes, scope, drawn, panel)

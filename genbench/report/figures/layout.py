@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from genbench.report.figures.figure import PLAIN, new_figure, quiet
 from genbench.report.folding import fold
@@ -24,7 +24,6 @@ _LINE = 0.125  # inches from one line of plain text to the next
 _TITLE = 8.5  # points
 _HANDLE = 0.34  # inches of a mark in a legend, with the space after it
 _ENTRY_GAP = 0.04  # inches between entries of a legend
-_SINK = 0.011  # inches: names have more below their middle than above
 _NAME_WIDTH = 30  # columns, before a name is folded
 _NAME_LONGEST = 48  # columns, before its middle is left out
 
@@ -136,15 +135,24 @@ def _draw_legend(
                 figure=figure,
             )  # fmt: skip
             figure.add_artist(line)
+            va, down = beside(label)
             figure.text(
                 (left + _HANDLE) / width,
-                (middle - _SINK) / total,
+                (middle - down / 72) / total,
                 label,
-                va="center",
+                va=va,
                 fontsize=PLAIN,
                 linespacing=1.0,
             )
         left += _column_width(column)
+
+
+def beside(label: str) -> tuple[Literal["baseline", "center"], float]:
+    """How a label is set beside a mark: its alignment, and how many points below the mark's middle.
+
+    One line stands on its baseline, so that names with and without letters that reach down are level.
+    """
+    return ("center", 0.8) if "\n" in label else ("baseline", 0.3 * PLAIN)
 
 
 def text_width(text: str, size: float = PLAIN, *, bold: bool = False) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genbench.analyse.summary import Row
 from genbench.report.figures.axes import tidy
 from genbench.report.figures.figure import PLAIN
-from genbench.report.figures.layout import name_of, text_width
+from genbench.report.figures.layout import beside, name_of, text_width
 from genbench.report.figures.palette import CONTROL_COLOR
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _LETTERS = 0.118  # inches of a line of text
 _GAP = 0.05  # inches between rows
 _PAD = 0.05  # inches between a name and the panel
-_SINK = 0.8  # points: names have more below their middle than above
 _ONE_LINE = 34  # letters of a name with what is said beside it
 
 BAR = 0.11
@@ -97,9 +96,10 @@ def draw_lines(axes: Axes, lines: Lines, *, named: bool) -> None:
     for label, slanted, centre in (
         zip(lines.labels, lines.slanted, lines.centres, strict=True) if named else ()
     ):
+        va, down = beside(label)
         axes.annotate(
-            label, (0, centre), (-_PAD * 72, -_SINK), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="center", fontsize=PLAIN,
+            label, (0, centre), (-_PAD * 72, -down), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va=va, fontsize=PLAIN,
             style="italic" if slanted else "normal", linespacing=1.0, annotation_clip=False,
         )  # fmt: skip
     if any(lines.slanted) and not lines.slanted[0]:

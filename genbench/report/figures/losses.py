@@ -67,7 +67,7 @@ def _plot(scope: Scope, name: str, about: str, what: str, ending: str, note: str
     columns = min(_COLUMNS, len(panels))
     with style():
         figure, grid = sheet(
-            title, len(panels), columns, 1.7, Room(0.55, between=0.6, above=0.24),
+            title, len(panels), columns, 1.7, Room(0.66, between=0.66, above=0.24),
             model_entries(scope, drawn, line=True),
         )  # fmt: skip
         for axes, (player, lines) in zip(grid, panels, strict=True):

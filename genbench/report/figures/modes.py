@@ -15,7 +15,7 @@ from genbench.report.figures.axes import is_of_points
 from genbench.report.figures.figure import PLAIN, SMALL, style
 from genbench.report.figures.frames import frame_of, text
 from genbench.report.figures.heat import SCALE_HEIGHT, mean, mesh, scale_bar, text_color
-from genbench.report.figures.layout import Room, sheet
+from genbench.report.figures.layout import Room, beside, sheet
 from genbench.report.figures.lines import height_of, model_lines
 from genbench.report.figures.marks import cross, points
 from genbench.report.figures.plot import Plot, Scope
@@ -136,9 +136,10 @@ def _lost(ratios: Sequence[float]) -> int:
 def _name(axes: Axes, rows: Sequence[Row], labels: Sequence[str], numbers: Sequence[int]) -> None:
     axes.set_yticks([])
     for place, (row, label) in enumerate(zip(rows, labels, strict=True)):
+        va, down = beside(label)
         axes.annotate(
-            label, (0, place), (-4, -0.8), xycoords=("axes fraction", "data"), textcoords="offset points",
-            ha="right", va="center", fontsize=PLAIN, style="italic" if row.control else "normal",
+            label, (0, place), (-4, -down), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", va=va, fontsize=PLAIN, style="italic" if row.control else "normal",
             linespacing=1.0, annotation_clip=False,
         )  # fmt: skip
     every = max(1, math.ceil(len(numbers) / _TICKS))

@@ -2,6 +2,7 @@ import pytest
 
 from genbench.report.figures.layout import Room, name_of, sheet, text_width, wrapped
 from genbench.report.figures.lines import height_of, label_of, lines_of
+from genbench.report.figures.marks import entry
 
 
 def test_panels_stand_in_lines_of_equal_size_within_the_sheet():
@@ -58,3 +59,12 @@ def test_seeds_that_are_missing_stand_beside_a_short_name_and_below_a_long_one()
         "gan (1 of 2 seeds)",
         "w" * 28 + "\n(1 of 2 seeds)",
     ]
+
+
+def test_names_in_a_legend_are_level_whatever_letters_they_have():
+    legend = [entry(name, marker="o", linestyle="none") for name in ("gan", "real", "collapsed")]
+    figure, _ = sheet("title", 1, 1, 1.0, Room(0.2), legend)
+    told = [text for text in figure.texts if text.get_text() != "title"]
+    assert {text.get_va() for text in told} == {"baseline"} and len(
+        {text.get_position()[1] for text in told}
+    ) == 1
