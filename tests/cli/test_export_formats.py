@@ -35,10 +35,11 @@ def test_csv_and_json_go_to_standard_output(genbench, here, results, fresh_folde
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 def test_a_file_of_several_runs(genbench, results, fresh_folder, form):
     (one,) = results.glob("tiny/*/records.jsonl")
-    (fresh_folder / "copy.jsonl").write_bytes(one.read_bytes())
-    said = genbench("export", str(one), "copy.jsonl", "--format", form, "-o", f"all.{form}")
+    other = one.read_text().replace(f'"run":"{one.parent.name}"', '"run":"another"')
+    (fresh_folder / "another.jsonl").write_text(other)
+    said = genbench("export", str(one), "another.jsonl", "--format", form, "-o", f"all.{form}")
     assert (said.code, said.err) == (0, "")
-    assert said.out == f"{one}, copy.jsonl for {form}: all.{form}\n"
+    assert said.out == f"{one}, another.jsonl for {form}: all.{form}\n"
     read = {"csv": pd.read_csv, "json": pd.read_json, "parquet": pd.read_parquet}[form]
     assert len(read(fresh_folder / f"all.{form}")) == 2 * len(lines(results))
 
@@ -70,8 +71,9 @@ def test_what_does_not_go_together_exits_2(genbench, here, arguments, text):
 
 def test_pytest_benchmark_takes_one_run(genbench, results, fresh_folder):
     (one,) = results.glob("tiny/*/records.jsonl")
-    (fresh_folder / "copy.jsonl").write_bytes(one.read_bytes())
-    said = genbench("export", str(one), "copy.jsonl")
+    other = one.read_text().replace(f'"run":"{one.parent.name}"', '"run":"another"')
+    (fresh_folder / "another.jsonl").write_text(other)
+    said = genbench("export", str(one), "another.jsonl")
     assert said.code == 2 and "a file for pytest-benchmark is of one run" in said.err
 
 
