@@ -29,7 +29,7 @@ from genbench.report.tables import build_tables
 from genbench.store.loaded import load_runs
 
 HERE = Path(__file__).parent
-KINDS = ("png", "svg")
+KINDS = ("png",)
 REPORT = "report.html"
 _PICTURES = re.compile(r"data:[\w/+.-]+[,;][^\"']*")
 _TOLERANCE = 1e-9  # of numbers: libraries may sum in another order

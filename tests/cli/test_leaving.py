@@ -166,6 +166,7 @@ def test_a_real_terminal_shows_a_run_from_its_begin_to_its_end(fresh_folder):
     assert "\x1b[?25h" in text.split("\x1b[?25l")[-1]  # the cursor is there again
 
 
+@pytest.mark.slow
 def test_no_color_is_honoured(fresh_folder, results):
     arguments = ["show", "tiny/latest", "--results", str(results)]
     wrong = ["show", "nothing"]

@@ -204,6 +204,7 @@ def test_a_test_of_a_user_passes_on_what_it_was_made_with(finished, tmp_path):
     assert found.lines[-1] == "gate passed: 1 rule"
 
 
+@pytest.mark.slow
 def test_a_test_of_a_user_fails_on_fewer_steps_and_says_which_gate(finished, tmp_path):
     gated, result = finished
     shorter = gated.model_copy(update={"train": gated.train.model_copy(update={"steps": 2})})
