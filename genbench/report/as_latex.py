@@ -10,7 +10,16 @@ from itertools import islice
 
 from genbench.report.columns import Drawn, pack_evenly
 from genbench.report.folding import fold
-from genbench.report.latex_text import escape, footnote_mark, number
+from genbench.report.latex_text import (
+    escape,
+    footnote_mark,
+    footnotes,
+    notes_to,
+    number,
+    row_lines,
+    slug,
+    small,
+)
 from genbench.report.numbers import MISSING, Shown, show
 from genbench.report.tables import Table, TableRow, heading_lines, rank_sign
 
@@ -35,7 +44,7 @@ def render_latex(tables: Sequence[Table]) -> str:
     """Tables as LaTeX floats in booktabs' style, none wider than the text of an article."""
     labels: list[str] = []
     for table in tables:
-        stem = "tab:" + "-".join(map(_slug, (table.dataset, table.group)))
+        stem = "tab:" + "-".join(map(slug, (table.dataset, table.group)))
         known = sum(re.fullmatch(rf"{re.escape(stem)}(?:-\d+)?", label) is not None for label in labels)
         labels.append(f"{stem}-{known + 1}" if known else stem)
     floats = [_table(table, label) for table, label in zip(tables, labels, strict=True)]
@@ -55,13 +64,9 @@ def _table(table: Table, label: str) -> str:
         if place:
             lines.append(r"  \par\medskip")
         lines += _part(table.rows, part)
-    lines.append(r"  \par\smallskip\raggedright")
-    lines += [
-        f"  {footnote_mark(mark)} {escape(text)}" + r"\par"
-        for mark, text in enumerate(table.footnotes, start=1)
-    ]
-    lines += [f"  {escape(note)}" + r"\par" for note in table.notes]
-    return "\n".join([*lines, r"\end{table}", ""])
+    lines += footnotes(table.footnotes)
+    lines.append(r"\end{table}")
+    return "\n".join([*lines, *notes_to([label], table.notes), ""])
 
 
 def _parts(table: Table) -> list[list[_Column]]:
@@ -86,7 +91,7 @@ def _parts(table: Table) -> list[list[_Column]]:
 def _part(rows: Sequence[TableRow], columns: Sequence[_Column]) -> Iterator[str]:
     yield rf"  \begin{{tabular}}{{@{{}}l{'r' * (len(columns) - 1)}@{{}}}}"
     yield r"    \toprule"
-    yield from _lines([column.heading for column in columns], bottom=True)
+    yield from row_lines([column.heading for column in columns], bottom=True)
     yield r"    \midrule"
     for index, row in enumerate(rows):
         cells = [column.cells[index] for column in columns]
@@ -94,17 +99,8 @@ def _part(rows: Sequence[TableRow], columns: Sequence[_Column]) -> Iterator[str]
             yield r"    \midrule"
         elif index > 0 and any(len(column.cells[at]) > 1 for column in columns for at in (index - 1, index)):
             yield r"    \addlinespace[2pt]"
-        yield from _lines(cells)
+        yield from row_lines(cells)
     yield from (r"    \bottomrule", r"  \end{tabular}")
-
-
-def _lines(cells: Sequence[list[str]], *, bottom: bool = False) -> Iterator[str]:
-    """One row of a table on as many lines as its tallest cell has."""
-    height = max(map(len, cells))
-    blank = [[""] * (height - len(cell)) for cell in cells]
-    full = [b + c if bottom else c + b for b, c in zip(blank, cells, strict=True)]
-    for line in zip(*full, strict=True):
-        yield f"    {' & '.join(line)} \\\\"
 
 
 def _names(rows: Sequence[TableRow], most: int | None) -> _Column:
@@ -141,7 +137,7 @@ def _numbers(table: Table, index: int, stacked: bool) -> _Column:
             value = (r"\textbf{\boldmath " if "$" in value else r"\textbf{") + value + "}"
         length = len(shown.value) + bool(cell.mark) + (1 + len(rank) if rank else 0)
         if shown.interval and stacked:
-            cells.append([value, rf"{{\scriptsize {number(shown.interval)}}}"])
+            cells.append([value, small(shown.interval)])
             length = max(length, math.ceil(_SMALLER * len(shown.interval)))
         else:
             cells.append([f"{value} {number(shown.interval)}".rstrip()])
@@ -149,8 +145,3 @@ def _numbers(table: Table, index: int, stacked: bool) -> _Column:
         width = max(width, length)
     heading = heading_lines(column, width)
     return _Column([*map(escape, heading)], cells, max(width, *map(len, heading)))
-
-
-def _slug(text: str) -> str:
-    """What may stand in a label whatever packages are loaded."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "table"

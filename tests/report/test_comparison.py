@@ -354,7 +354,7 @@ def test_names_are_text_and_nothing_more(form: Format) -> None:
     if form == "latex":
         line = next(line for line in text.splitlines() if line.startswith("    ") and "base" in line)
         cells = re.split(r"(?<!\\) & ", line.removesuffix(r" \\"))
-        assert len(cells) == 6 and not re.search(r"(?<!\\)[%#&_]|[<>^~|]", cells[0])
+        assert len(cells) == 5 and not re.search(r"(?<!\\)[%#&_]|[<>^~|]", cells[0])
     if form == "csv":
         rows = list(csv.DictReader(io.StringIO(text)))
         assert {len(row) for row in rows} == {len(COLUMNS)}
@@ -431,13 +431,27 @@ def test_numbers_so_alike_that_they_have_no_interval_are_written_all_the_same() 
 
 def test_latex_has_minus_signs_and_a_float_a_dataset(every: Comparison) -> None:
     latex = render_comparison(every, "latex")
-    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 1
-    assert r"\begin{tabular}{lrrrrl}" in latex and r"\textbf{WORSE}" in latex
-    assert r"$-$3340 [$-$3540, $-$3160]" in latex and r"\multicolumn{6}{l}{\textit{sample quality}}" in latex
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == latex.count(r"\label{tab:") == 1
+    assert r"\begin{tabular}{@{}lrrrl@{}}" in latex and r"\textbf{WORSE}" in latex
+    assert r"{\scriptsize [$-$3540, $-$3160]}" in latex and r" $-$3340 " in latex
+    assert r"\multicolumn{5}{@{}l}{\textit{sample quality}}" in latex
+    assert latex.index(r"\end{table}") < latex.index(r"\emph{Notes to Table~\ref{tab:")
     assert r"+$\infty$" in render_comparison(with_lost_seeds(), "latex")
     assert needed(every, "quality.density").replace("≈", r"$\approx$") in latex and r"\par" in latex
     rows = [line for line in latex.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
-    assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {6}
+    assert {len(re.split(r"(?<!\\)&", row)) for row in rows} == {5}
+
+
+def test_latex_puts_no_more_into_a_float_than_a_page_holds() -> None:
+    names = [f"{group}.metric_{k}" for group in ("quality", "modes", "extra") for k in range(9)]
+    sides = [run({name: around(1.0) for name in names}, run=which) for which in ("one", "two")]
+    skipped = record("quality.elbo", None, reason="no encoder", status="SKIPPED", run="one")
+    latex = render_comparison(compare_runs([*sides[0], skipped], sides[1]), "latex")
+    floats = latex.split(r"\begin{table}")[1:]
+    assert ["(1 of 2)" in floats[0], "(2 of 2)" in floats[1], len(floats)] == [True, True, 2]
+    assert [text.count("metric ") for text in floats] == [18, 9]
+    assert [text.count(r"\bottomrule") for text in floats] == [1, 1]
+    assert len(set(re.findall(r"\\label\{(.*?)\}", latex))) == 2 and latex.count("Notes to Tables~") == 1
 
 
 def test_markdown_is_bold_where_something_is_sure(every: Comparison) -> None:
