@@ -149,7 +149,7 @@ def test_what_is_out_of_date_is_told(results, monkeypatch, tmp_path, capsys):
     rebuild.main(["--check"])
     assert "everything is what their records give" in capsys.readouterr().out
 
-    (run / "plots" / "digits-cost.png").unlink()
+    (run / "plots" / "digits-seeds.png").unlink()
     (run / "plots" / "old.svg").touch()
     numbers = run / "plots" / "digits-quality.csv"
     numbers.write_text(numbers.read_text().replace(",0.", ",0.9", 1))
@@ -163,7 +163,7 @@ def test_what_is_out_of_date_is_told(results, monkeypatch, tmp_path, capsys):
         f"{readme} is out of date".removeprefix(f"{tmp_path}/"),
         "ci/baseline/tables.md is out of date",
         "ci/baseline/report.html is out of date",
-        "ci/baseline/plots/digits-cost.png is missing",
+        "ci/baseline/plots/digits-seeds.png is missing",
         "ci/baseline/plots/old.svg is made from nothing any more",
         "ci/baseline/plots/digits-quality.csv is out of date, and with it its pictures",
     ]
