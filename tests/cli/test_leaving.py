@@ -43,6 +43,7 @@ def ends_of(folder: Path) -> list[tuple[str, int, str]]:
     return [(r["model"], r["seed"], r["status"]) for r in records_of(folder) if r["metric"] == "trial.steps"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("forgotten")
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(process, genbench, fresh_folder):
     (fresh_folder / "plugin.py").write_text(PLUGIN)

@@ -218,10 +218,10 @@ class Stops:
 @pytest.mark.parametrize(
     ("phase", "gan", "vae"),
     [
-        ("features", None, None),
-        ("gan on", "INTERRUPTED", None),
+        pytest.param("features", None, None, marks=pytest.mark.slow),
+        pytest.param("gan on", "INTERRUPTED", None, marks=pytest.mark.slow),
         ("measuring vae", "DONE", "INTERRUPTED"),
-        ("plots", "DONE", "DONE"),
+        pytest.param("plots", "DONE", "DONE", marks=pytest.mark.slow),
     ],
 )
 def test_an_interrupted_run_is_resumed(tiny_suite, straight, told, ends, numbers, tmp_path, phase, gan, vae):

@@ -131,6 +131,7 @@ def test_a_sample_more_moves_the_features_of_no_other(tmp_path, digits):
     assert np.array_equal(found[1][:-1], found[0])
 
 
+@pytest.mark.slow
 def test_a_runs_samples_from_disk_have_the_runs_numbers(tiny_suite, tmp_path, monkeypatch):
     from genbench.measures.quality import Quality
 
@@ -181,6 +182,7 @@ def test_points(tmp_path, monkeypatch):
     assert values(found, "ring")["known_modes.covered"] == 8
 
 
+@pytest.mark.slow
 def test_sizes_that_move_the_scores_are_told(tmp_path, digits, told):
     np.save(tmp_path / "few.npy", digits.train_examples[:60])
     np.save(tmp_path / "some.npy", digits.train_examples[:100])
