@@ -76,4 +76,6 @@ def _line(file: Path, number: int, line: str, before: int) -> tuple[int, Mapping
 
 
 def _is_number(thing: object) -> bool:
-    return thing is None or (type(thing) in (int, float) and -_LARGEST <= thing <= _LARGEST)  # type: ignore[operator]
+    if thing is None:
+        return True
+    return isinstance(thing, int | float) and not isinstance(thing, bool) and abs(thing) <= _LARGEST
