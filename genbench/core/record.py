@@ -19,7 +19,22 @@ EXPECTED = "expected"
 SAMPLED = ("real", "memorized", "collapsed", "gaussian", "noise")
 """Control rows of samples that no model made: what a metric says of the best and of known failures."""
 
-CONTROLS = (EXPECTED, *SAMPLED)
+UNTRAINED = "untrained"
+"""The suite's first model with its networks as they are before training."""
+
+ORACLES = ("oracle", "oracle-pair", "oracle-rotated", "oracle-drop", "oracle-constant")
+"""Perfect generators of data whose factors are known, and four that are defective on purpose."""
+
+REPRESENTATIONS = ("pixels", "pca")
+"""Representations of examples that nobody had to learn."""
+
+EXPLAINERS = ("integrated-gradients", "kernel-shap", "lime", "ablation", "saliency", "random-map")
+"""Methods of attribution, put to a test whose answer is known."""
+
+ANCHORS = (*ORACLES, UNTRAINED, *REPRESENTATIONS, *EXPLAINERS)
+"""Control rows of what is more than samples: each stands only in tables of measures that ask for it."""
+
+CONTROLS = (EXPECTED, *SAMPLED, *ANCHORS)
 """All control rows, in the order of the tables."""
 
 OUTCOME = "trial.steps"
@@ -101,7 +116,8 @@ class Record:
         n: samples (or timed blocks) behind the value.
         lanes: lanes trained together.
         status: how it ended.
-        reason: one sentence where ``value`` is ``None``, else empty.
+        reason: one sentence where ``value`` is ``None``, or where a value has a cause to be told
+            (``stability.failed``); else empty.
         versions: of the metric, the model, the features and the data (content hashes).
         protocol: what else must be equal for two numbers to be compared: sizes, split, precision, quick.
         env: id of the environment, written in full to ``environment.json``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,6 +41,34 @@ class ClassModes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Factors:
+    """The true continuous factors of images that were rendered from them.
+
+    Attributes:
+        names: of the F factors.
+        low, high: (F,) float64, the range of each in its own unit; drawn uniformly unless the data says so.
+        train, test: (N, F) float32, of each training and each test example.
+        instrument_examples, instrument_labels, instrument_values: a third split, (M, C, H, W) uint8, (M,)
+            int64, (M, F) float32, that no model sees: what measures factors is trained on it.
+        render: tensors of classes (N,) int64 and factors (N, F) to images (N, C, H, W) in [0, 1],
+            differentiable in the factors. It needs torch.
+        renderer: name and version of ``render`` and of the factors' ranges: data with the same one can be
+            measured with the same instruments.
+    """
+
+    names: tuple[str, ...]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    train: NDArray[np.float32]
+    test: NDArray[np.float32]
+    instrument_examples: NDArray[np.uint8]
+    instrument_labels: NDArray[np.int64]
+    instrument_values: NDArray[np.float32]
+    render: Callable[[Any, Any], Any]
+    renderer: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Examples in memory, split once and for all.
 
@@ -53,6 +82,7 @@ class Dataset:
             default none, whatever the images are called, and one is trained on them.
         modes: the true modes, where they are known: the Gaussians that points come from, or the classes of
             images that are made to have so many.
+        factors: what the images were rendered from, where they were.
     """
 
     info: DataInfo
@@ -63,16 +93,19 @@ class Dataset:
     source: str
     features: str = ""
     modes: GaussianModes | ClassModes | None = None
+    factors: Factors | None = None
 
     @property
     def hash(self) -> str:
-        """Content hash of all examples, labels and modes, in order: the same data has the same hash."""
+        """Hash of all examples, labels, modes and factors, in order: the same data has the same hash."""
         arrays: tuple[NDArray[Any], ...]
         arrays = (self.train_examples, self.train_labels, self.test_examples, self.test_labels)
         if isinstance(self.modes, GaussianModes):
             arrays += (self.modes.centers, np.array([self.modes.scale]))
         elif self.modes is not None:
             arrays += (self.modes.shares,)
+        if self.factors is not None:
+            arrays += (self.factors.train, self.factors.test, self.factors.instrument_values)
         return bytes_hash(
             *(
                 chunk

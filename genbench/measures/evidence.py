@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol, runtime_checkable
@@ -14,6 +14,8 @@ from genbench.core.record import Column
 from genbench.data.dataset import Dataset
 from genbench.features.choose import extractor_for
 from genbench.features.protocol import FeatureExtractor, Features, Samples
+from genbench.measures.generator import Generator
+from genbench.measures.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,13 @@ class Reference:
     Attributes:
         dataset: the real data.
         device: where the extractor runs.
+        untrained: the suite's first model before training, one for each seed of a control row; none where
+            there is no model.
     """
 
     dataset: Dataset
     device: torch.device
+    untrained: Sequence[Generator] = ()
 
     @cached_property
     def extractor(self) -> FeatureExtractor:
@@ -150,6 +155,9 @@ class Evidence:
         timing: what the cohort cost; ``None`` where a trial or a control row is measured.
         held_out: indices of test examples that take the samples' place where memorization is measured,
             because these are training examples that stand for fresh data; ``None`` for all that a model made.
+        generator: what made the samples, as a function; only at the end of training, for measures that are
+            ``Final``, and ``None`` for samples that nothing is known of.
+        trace: what training wrote on its way, where some measure wanted it; only at the end.
     """
 
     reference: Reference
@@ -157,6 +165,8 @@ class Evidence:
     bounds: Bounds | None = None
     timing: Timing | None = None
     held_out: Tensor | None = None
+    generator: Generator | None = None
+    trace: Trace | None = None
 
     @cached_property
     def features(self) -> Features:
@@ -189,4 +199,24 @@ class Measure(Protocol):
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """Take the readings. A number that cannot be had is a reading with ``value`` None and a reason."""
+        ...
+
+
+@runtime_checkable
+class Final(Measure, Protocol):
+    """A measure that is taken at the end of training only, because it needs the model and not only samples.
+
+    It is not taken of the samples of others (``genbench eval``), nor of the control rows of samples; its own
+    control rows are its ``anchors``.
+
+    Attributes:
+        traced: whether it needs the trace of training.
+        anchors: its control rows, names of ``genbench.core.record.ANCHORS``.
+    """
+
+    traced: ClassVar[bool]
+    anchors: ClassVar[tuple[str, ...]]
+
+    def anchor(self, name: str, reference: Reference, seed: int) -> Iterator[Reading]:
+        """The readings of a control row; none where this data cannot have it."""
         ...

@@ -73,6 +73,10 @@ class GAN:
         fake = adversarial.judge(nets, self.sample(nets, batch.noise["z"]))
         return minimax_generator_loss(fake), {}
 
+    def judge(self, nets: Nets, x: Tensor) -> Tensor:
+        """Examples (B, ...) to logits (B,)."""
+        return adversarial.judge(nets, x)
+
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
         """x = tanh G(z) of an image, G(z) of a point."""
         return adversarial.generate(nets, z)

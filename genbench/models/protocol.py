@@ -149,3 +149,21 @@ class Bounded(Protocol):
     def log_weight(self, nets: Nets, batch: Batch) -> Tensor:
         """log p(x, z) - log q(z|x) of each example at one draw of z: (B,), nats."""
         ...
+
+
+@runtime_checkable
+class Judging(Protocol):
+    """A model with a network that is trained to tell examples from samples."""
+
+    def judge(self, nets: Nets, x: Tensor) -> Tensor:
+        """Examples (B, ...) as losses see them to logits or critic values (B,); the higher, the more real."""
+        ...
+
+
+@runtime_checkable
+class Encoding(Protocol):
+    """A model that infers the latent of an example."""
+
+    def encode(self, nets: Nets, x: Tensor) -> Tensor:
+        """Examples (B, ...) as losses see them to the mean of their latents (B, latent)."""
+        ...

@@ -87,6 +87,10 @@ class VAE:
         prior_over_posterior = 0.5 * (epsilon.square() + log_var - z.square()).sum(1)
         return self._log_likelihood(nets, batch.x, z) + prior_over_posterior
 
+    def encode(self, nets: Nets, x: Tensor) -> Tensor:
+        """Examples (B, ...) to the means of q(z|x), (B, latent)."""
+        return self._posterior(nets, x)[0]
+
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
         """The mean of p(x|z) from [0, 1] to [-1, 1] for images; a draw of p(x|z) for points."""
         z, noise = z[:, : self.latent], z[:, self.latent :]

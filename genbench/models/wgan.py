@@ -71,6 +71,10 @@ class WGAN:
         """G ascends E f(G(z))."""
         return wasserstein_generator_loss(adversarial.judge(nets, self.sample(nets, batch.noise["z"]))), {}
 
+    def judge(self, nets: Nets, x: Tensor) -> Tensor:
+        """Examples (B, ...) to critic values (B,)."""
+        return adversarial.judge(nets, x)
+
     def sample(self, nets: Nets, z: Tensor) -> Tensor:
         """x = tanh G(z) of an image, G(z) of a point."""
         return adversarial.generate(nets, z)

@@ -152,9 +152,10 @@ def _table(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks
     names = [metric.name for metric in metrics]
     # Controls have no speed, say: they stand only where one of them has a number, but then all of them do.
     controlled = any(row.cells[name].estimate for row in summary.rows if row.control for name in names)
-    shown = [row for row in summary.rows if not row.control or controlled]
-    rows = tuple(_table_row(row, columns, ranks, footnotes) for row in shown)
     behind = [record for record in records if group_of(record.metric) == group]
+    present = {record.model for record in behind}
+    shown = [row for row in summary.rows if row.model in present and (not row.control or controlled)]
+    rows = tuple(_table_row(row, columns, ranks, footnotes) for row in shown)
     controls = [row.name for row in rows if row.kind == "control"]
     by_kind = {
         kind: [cell.estimate for row in rows if row.kind == kind for cell in row.cells]

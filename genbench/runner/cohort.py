@@ -8,13 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.environment import code_version
 from genbench.measures.evidence import Timing
+from genbench.measures.generator import Generator
+from genbench.measures.trace import Trace
+from genbench.models.protocol import GenerativeModel
 from genbench.runner.cost import price_of
-from genbench.runner.phases import COMPILING, DRAWING, MEASURING, SAVING, TRAINING, Phases
+from genbench.runner.opened import generator_of
+from genbench.runner.phases import COMPILING, DRAWING, MEASURING, SAVING, TRACING, TRAINING, Phases
 from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
 from genbench.runner.snapshot import Snapshot, take_snapshot
@@ -29,6 +34,8 @@ from genbench.train.latency import CALLS, latencies
 from genbench.train.peak import matrix_product_peak
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
+from genbench.train.state import lane_tensors
+from genbench.train.trace import Tracer
 from genbench.train.trainer import Tick, Training, train
 
 
@@ -39,10 +46,15 @@ class TrainedCohort(Snapshot):
     Attributes:
         timing: as the measures need it.
         evaluations: (step, seconds) of each evaluation on the way.
+        generators: each lane as functions, where some measure wants it; ``None`` for a model whose latent is
+            no vector.
+        traces: of each lane, likewise.
     """
 
     timing: Timing
     evaluations: list[tuple[int, float]]
+    generators: tuple[Generator | None, ...]
+    traces: tuple[Trace, ...]
 
 
 def train_cohort(
@@ -59,6 +71,7 @@ def train_cohort(
     evaluate: Callable[[Snapshot], bool],
     phases: Phases,
     gauged: bool = True,
+    opened: bool = False,
 ) -> TrainedCohort:
     """Train all lanes, writing checkpoints and looking at them on the way, then draw samples.
 
@@ -75,6 +88,7 @@ def train_cohort(
         evaluate: given a snapshot every ``evaluate_every`` steps; training ends there if it returns true.
         phases: told how the time is spent.
         gauged: whether any measure wants the machine's peak, the latency and the energy.
+        opened: whether any measure wants the trained models as functions.
     """
     model = build_model(cohort.model)
     seeds, device = cohort.seeds, settings.device
@@ -113,6 +127,12 @@ def train_cohort(
         evaluations.append((training.state.step, now(device) - began))
         return enough
 
+    tracer = Tracer(model, data, seeds, settings.steps, settings.trace_every)
+
+    def on_trace(training: Training) -> None:
+        with phases(TRACING):
+            tracer(training.state)
+
     meter, compute = open_meter(device) if gauged else NO_METER, settings.compute or settings.master
     with phases(MEASURING):
         peak = matrix_product_peak(device, compute) if gauged else []
@@ -126,6 +146,7 @@ def train_cohort(
             on_tick=on_tick,
             on_save=on_save,
             on_evaluate=on_evaluate,
+            on_trace=on_trace,
             meter=meter,
         )
     phases.move(training.program.compile_s, TRAINING, COMPILING)
@@ -140,7 +161,45 @@ def train_cohort(
         timing = timing_of(
             model, data, settings, training, last.chunks, latency_s=calls, peak_flops=peak, meter=meter
         )
-    return TrainedCohort(**vars(last), timing=timing, evaluations=evaluations)
+    evidence = {
+        **vars(last),
+        "generators": _opened(model, data, training, cohort, device) if opened else (),
+        "traces": _traces(tracer, model, training) if tracer.steps else (),
+    }
+    return TrainedCohort(**evidence, timing=timing, evaluations=evaluations)
+
+
+def _opened(
+    model: GenerativeModel, data: DataInfo, training: Training, cohort: Cohort, device: torch.device
+) -> tuple[Generator | None, ...]:
+    """Every lane as functions."""
+    if len(model.prior(data).shape) != 1:
+        return (None,) * len(cohort.seeds)
+    lanes = (lane_tensors(training.state, lane) for lane in range(len(cohort.seeds)))
+    return tuple(
+        generator_of(model, data, tensors, seed, device)
+        for tensors, seed in zip(lanes, cohort.seeds, strict=True)
+    )
+
+
+def _traces(tracer: Tracer, model: GenerativeModel, training: Training) -> tuple[Trace, ...]:
+    norms = {name: torch.cat(parts) for name, parts in training.gradient_norms.items()}  # (steps, K)
+    trainer_of_generator = next(
+        player.name for player in model.players if set(player.trains) & set(tracer.networks)
+    )
+    return tuple(
+        Trace(
+            steps=tuple(tracer.steps),
+            spacing=tracer.spacing,
+            samples=tracer.samples(lane),
+            moved=tracer.moved(lane),
+            displaced=tracer.displaced(lane),
+            middle=tracer.middle,
+            gradient_norms={name: log[:, lane] for name, log in norms.items()},
+            player=trainer_of_generator,
+        )
+        for lane in range(training.state.lanes)
+    )
 
 
 def _how(training: Training, cohort: Cohort) -> str:

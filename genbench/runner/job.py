@@ -17,18 +17,21 @@ from genbench.core.environment import capture, code_version, environment_id
 from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Measure, Reference
+from genbench.measures.evidence import Final, Measure, Reference
+from genbench.measures.generator import Generator
 from genbench.runner.cohort import TrainedCohort, train_cohort
 from genbench.runner.fitting import parts_that_fit, split_on_oom
 from genbench.runner.gates import check_gates
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
+    CONTROL_SEEDS,
     chosen_measures,
     close_cohort,
     evaluate,
     measure_cohort,
     measure_controls,
 )
+from genbench.runner.opened import untrained_generators
 from genbench.runner.phases import MEASURING, PICTURES, Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
@@ -48,6 +51,7 @@ from genbench.train.clock import now
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name, why_precision
 from genbench.train.program import keep_compiled_code
 from genbench.train.settings import Settings
+from genbench.train.trace import spacing
 
 _log = logging.getLogger("genbench")
 
@@ -192,7 +196,8 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         f"{dataset.info.name}: {why_precision(job.suite.train.precision, job.device, dataset.info)}"
     )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
-    reference = Reference(dataset, job.device)
+    untrained = _untrained(job, plan[0].model, dataset) if plan else ()
+    reference = Reference(dataset, job.device, untrained)
     if any(not measure.per_cohort for measure in job.measures) and not reference.extractor.pinned:
         job.reporter.note(
             f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
@@ -216,6 +221,13 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
 
 
+def _untrained(job: _Job, spec: ModelSpec, dataset: Dataset) -> tuple[Generator, ...]:
+    """The suite's first model before training, once for each draw of a control row."""
+    if not any(isinstance(measure, Final) for measure in job.measures):
+        return ()
+    return untrained_generators(build_model(spec), dataset.info, range(CONTROL_SEEDS), job.device)
+
+
 def _model_picture(job: _Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:
     """The picture of a model with every seed so far, whichever cohort it was in."""
     trials = [trial for cohort in plan if cohort.model == model for trial in cohort.trials]
@@ -230,6 +242,7 @@ def _is_done(job: _Job, trial: Trial) -> bool:
 def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -> None:
     """Train and measure one cohort; what goes wrong costs this cohort only."""
     train, dataset, reporter = job.suite.train, reference.dataset, job.reporter
+    final = [measure for measure in job.measures if isinstance(measure, Final)]
     settings = Settings(
         steps=train.steps,
         batch_size=train.batch_size,
@@ -238,6 +251,7 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         compile=train.compile,
         save_every=train.save_every,
         evaluate_every=train.evaluate_every,
+        trace_every=spacing(train.steps) if any(measure.traced for measure in final) else 0,
     )
     name = cohort.title
     reached: dict[str, int] = {}
@@ -265,6 +279,7 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
                 evaluate=look,
                 phases=job.phases,
                 gauged=any(measure.per_cohort for measure in job.measures),
+                opened=bool(final),
             )
         finally:
             reporter.end()

@@ -11,7 +11,7 @@ from genbench.core.ids import content_hash
 from genbench.core.record import EXPECTED, SAMPLED, Column, Status
 from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
-from genbench.measures.evidence import Evidence, Measure, Predictive, Reading, Reference
+from genbench.measures.evidence import Evidence, Final, Measure, Predictive, Reading, Reference
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.cost import COLUMNS as COST
 from genbench.runner.cost import cost_readings
@@ -66,7 +66,9 @@ def measure_controls(
 ) -> None:
     """Measure every control row as if it were a model."""
     dataset = reference.dataset
-    own = [measure for measure in chosen if not measure.per_cohort]
+    for final in (measure for measure in chosen if isinstance(measure, Final)):
+        _measure_anchors(final, reference, scribe, reporter)
+    own = of_samples(chosen)
     if not own:
         return  # and no features are computed that nobody asked for
     computed = _control(EXPECTED, dataset.info.name, None)
@@ -84,6 +86,19 @@ def measure_controls(
             evidence = Evidence(reference, control.samples, held_out=control.held_out)
             for measure in own:
                 take(measure, partial(measure, evidence), subject, scribe, reporter)
+
+
+def _measure_anchors(measure: Final, reference: Reference, scribe: Scribe, reporter: Reporter) -> None:
+    """Measure the control rows of one measure that it has of its own."""
+    for name in measure.anchors:
+        for seed in range(CONTROL_SEEDS):
+            subject = _control(name, reference.dataset.info.name, seed)
+            take(measure, partial(measure.anchor, name, reference, seed), subject, scribe, reporter)
+
+
+def of_samples(chosen: Sequence[Measure]) -> list[Measure]:
+    """Measures that take samples alone: those that are taken on the way and of control samples too."""
+    return [measure for measure in chosen if not (measure.per_cohort or isinstance(measure, Final))]
 
 
 def _control(name: str, dataset: str, seed: int | None) -> Subject:
@@ -121,9 +136,10 @@ def evaluate(
         subject = subject_of(trial, cohort, step, on_the_way=True)
         scribe.write(subject, cost_readings(snapshot.spent, snapshot.price))
         if snapshot.finite[lane]:
-            failed[lane] = _measure_lane(chosen, snapshot, lane, subject, reference, scribe, reporter, track)
+            own = of_samples(chosen)
+            failed[lane] = _measure_lane(own, snapshot, lane, subject, reference, scribe, reporter, track)
         else:
-            columns = columns_of([measure for measure in chosen if not measure.per_cohort])
+            columns = columns_of(of_samples(chosen))
             scribe.fail(subject, columns, Status.DIVERGED, f"the samples at step {step:,} are not finite")
     if not track.may_end(training.alive):
         return False
@@ -163,8 +179,10 @@ def measure_cohort(
             continue
         subject = subject_of(trial, cohort, step)
         failed = track.closing.get(lane)
-        if failed is None:
-            failed = _measure_lane(chosen, trained, lane, subject, reference, scribe, reporter, track)
+        own = [measure for measure in chosen if not measure.per_cohort]
+        left = own if failed is None else [measure for measure in own if isinstance(measure, Final)]
+        now = _measure_lane(left, trained, lane, subject, reference, scribe, reporter, track)
+        failed = [*(failed or []), *now]
         scribe.write(subject, cost_readings(trained.spent, trained.price))
         scribe.write(subject, track.readings(lane, trained.price))
         if failed or lost:
@@ -183,17 +201,20 @@ def _measure_lane(
     reporter: Reporter,
     track: Track,
 ) -> list[str]:
-    """Take every measure of one lane, whatever became of the one before; those that failed, by name."""
+    """Take these measures of one lane, whatever became of the one before; those that failed, by name."""
     bounds = snapshot.bounds[lane] if snapshot.bounds else None
-    evidence = Evidence(reference, snapshot.samples[lane], bounds)
+    generator = trace = None
+    if isinstance(snapshot, TrainedCohort):
+        generator = snapshot.generators[lane] if snapshot.generators else None
+        trace = snapshot.traces[lane] if snapshot.traces else None
+    evidence = Evidence(reference, snapshot.samples[lane], bounds, generator=generator, trace=trace)
 
     def readings(measure: Measure) -> Iterator[Reading]:
         for reading in measure(evidence):
             track.see(lane, reading, snapshot.spent)
             yield reading
 
-    own = [measure for measure in chosen if not measure.per_cohort]
-    return [type(m).__name__ for m in own if not take(m, partial(readings, m), subject, scribe, reporter)]
+    return [type(m).__name__ for m in chosen if not take(m, partial(readings, m), subject, scribe, reporter)]
 
 
 def close_cohort(
@@ -218,7 +239,7 @@ def close_cohort(
 
 
 def take(
-    measure: Measure,
+    measure: Measure | Final,
     take: Callable[[], Iterable[Reading]],
     subject: Subject,
     scribe: Scribe,

@@ -13,6 +13,8 @@ from genbench.runner.progress import Reporter
 from genbench.store.atomic import write_text
 
 TRAINING = "training"
+TRACING = "tracing"
+"""Snapshots for measures of stability; only in runs that have such a measure."""
 COMPILING = "compiling"
 DRAWING = "drawing samples"
 MEASURING = "measuring"
@@ -20,7 +22,7 @@ SAVING = "saving checkpoints"
 PICTURES = "pictures and tables"
 REST = "everything else"
 
-WORK = (TRAINING, COMPILING, DRAWING, MEASURING)
+WORK = (TRAINING, TRACING, COMPILING, DRAWING, MEASURING)
 """What a run is for; all else is overhead."""
 
 ORDER = (*WORK, SAVING, PICTURES, REST)
@@ -64,7 +66,8 @@ class Phases:
 
     def so_far(self) -> dict[str, float]:
         """Seconds of every phase since the beginning; they add up, what was in none is ``REST``."""
-        known = {phase: self.seconds.get(phase, 0.0) for phase in ORDER if phase != REST}
+        shown = [phase for phase in ORDER if phase != REST and (phase != TRACING or phase in self.seconds)]
+        known = {phase: self.seconds.get(phase, 0.0) for phase in shown}
         return {**known, REST: self.clock() - self.began - sum(known.values())}
 
 

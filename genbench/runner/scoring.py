@@ -22,7 +22,7 @@ from genbench.core.registry import datasets, measures
 from genbench.data.dataset import Dataset
 from genbench.data.files import user_path
 from genbench.data.samplefile import Range, SampleFile, check_range_is_used, open_samples
-from genbench.measures.evidence import Evidence, Measure, Reference
+from genbench.measures.evidence import Evidence, Final, Measure, Reference
 from genbench.metrics import expected_frechet_distance
 from genbench.runner.measuring import chosen_measures, measure_controls, take
 from genbench.runner.prepare import load
@@ -127,11 +127,12 @@ class _Tensors:
 
 
 def _suiting(data: Dataset) -> list[Measure]:
-    """Every registered measure but those of which this data has no such modes."""
+    """Every registered measure of samples but those of which this data has no such modes."""
     without = set() if data.info.is_image else {"modes"}  # points are not classified
     if data.modes is None:
         without.add("known_modes")
-    return chosen_measures([name for name in measures.names() if name not in without])
+    found = chosen_measures([name for name in measures.names() if name not in without])
+    return [measure for measure in found if not isinstance(measure, Final)]
 
 
 def _subject(name: str, file: SampleFile, data: Dataset) -> Subject:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from genbench.core.errors import SuiteError, choose_from
 from genbench.core.record import Better, Column
-from genbench.measures.evidence import Measure, Reading
+from genbench.measures.evidence import Final, Measure, Reading
 from genbench.runner.cost import Price, Spent, clock_protocol
 from genbench.suite.schema import Suite
 
@@ -73,6 +73,8 @@ def goal_of(suite: Suite, chosen: Sequence[Measure]) -> Goal | None:
         why = (
             "belongs to a whole cohort and is not taken of its lanes on the way"
             if measure.per_cohort
+            else "is taken at the end only"
+            if isinstance(measure, Final)
             else "has no better direction, so nothing is at least as good as a value of it"
         )
         raise SuiteError(f"target.metric: {target.metric} {why}. Choose one of {', '.join(fit)}.")
@@ -90,7 +92,8 @@ def goal_of(suite: Suite, chosen: Sequence[Measure]) -> Goal | None:
 
 
 def _fits(column: Column, measure: Measure) -> bool:
-    return not measure.per_cohort and column.better is not Better.NEITHER
+    taken_on_the_way = not (measure.per_cohort or isinstance(measure, Final))
+    return taken_on_the_way and column.better is not Better.NEITHER
 
 
 @dataclass(slots=True)

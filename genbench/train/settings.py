@@ -22,6 +22,7 @@ class Settings:
         compile: whether the updates are compiled; ``auto`` compiles where the planned steps repay it.
         save_every: steps between two checkpoints; 0 for none but the last.
         evaluate_every: steps between two evaluations on the way; 0 for none.
+        trace_every: steps between two snapshots of the trace; 0 for none.
         master: dtype of parameters and moments. Parity tests use float64.
     """
 
@@ -32,4 +33,5 @@ class Settings:
     compile: Compile = "auto"
     save_every: int = 0
     evaluate_every: int = 0
+    trace_every: int = 0
     master: torch.dtype = torch.float32

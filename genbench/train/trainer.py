@@ -46,6 +46,7 @@ class Training:
         curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
         blocks: (steps, seconds) of each block of steps, drawing its inputs included; the first one warms up.
         joules: energy of each of these blocks; NaN without a meter.
+        gradient_norms: by player, for each segment (steps, K): the norms of its gradients in every step.
         peak_memory: highest memory use of the steps in bytes, compiling left out; ``None`` where the system
             does not tell.
     """
@@ -56,6 +57,7 @@ class Training:
     curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
     blocks: list[tuple[int, float]] = field(default_factory=list)
     joules: list[float] = field(default_factory=list)
+    gradient_norms: dict[str, list[Tensor]] = field(default_factory=dict)
     peak_memory: int | None = None
 
     @property
@@ -80,6 +82,7 @@ def train(
     on_tick: Callable[[Training, Tick], None] = lambda *_: None,
     on_save: Callable[[Training], None] = lambda _: None,
     on_evaluate: Callable[[Training], bool] = lambda _: False,
+    on_trace: Callable[[Training], None] = lambda _: None,
     meter: Meter = NO_METER,
 ) -> Training:
     """Train one lane for each seed.
@@ -98,6 +101,8 @@ def train(
         on_save: called every ``save_every`` steps, and at the end.
         on_evaluate: called every ``evaluate_every`` steps, after ``on_save`` where both are due, and not at
             the last step; training ends there if it returns true. Its time and memory are not the steps'.
+        on_trace: called before the first step and every ``trace_every`` steps after it. It must change
+            nothing; its time and memory are not the steps'.
         meter: of energy; read beside the clock, so that evaluation on the way is left out.
     """
     keep_large_blocks()
@@ -106,6 +111,8 @@ def train(
     program = make_program(model, modules, state, seeds, examples, settings)
     training = Training(state, [None] * len(seeds), program)
     working = working_copies(state.params, settings.compute)
+    if settings.trace_every:
+        on_trace(training)
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
     replay: BlockReplay | None = None
@@ -129,23 +136,25 @@ def train(
         training.blocks[-1] = (steps + end - start, seconds + now(settings.device) - started)
         training.joules[-1] += meter.since(mark)
         _note_divergence(training, start, logs)
-        training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
+        _keep_logs(training, end, logs)
         losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
         on_tick(training, Tick(end, losses))
         if capturing and end % BLOCK == 0 and _segment_end(end, settings) == end + BLOCK:
             capturing, began = False, now(settings.device)
             replay = capture(program.players, state, working, examples, inputs)
-            took = now(settings.device) - began
-            training.program = replace(program, compile_s=program.compile_s + took)
-        save = _due(end, settings.save_every)
-        look = _due(end, settings.evaluate_every) and any(training.alive)
-        if end < settings.steps and (save or look):
+            training.program = replace(program, compile_s=program.compile_s + now(settings.device) - began)
+        between = end < settings.steps
+        calls: tuple[tuple[Callable[[Training], bool | None], int, bool], ...] = (
+            (on_trace, settings.trace_every, True),
+            (on_save, settings.save_every, between),
+            (on_evaluate, settings.evaluate_every, between and any(training.alive)),
+        )
+        due = [call for call, period, wanted in calls if wanted and _due(end, period)]
+        if due:
             training.peak_memory = _highest_memory(training, settings) if gauged else None
-            if save:
-                on_save(training)
-            enough = look and on_evaluate(training)
+            answers = [call(training) for call in due]
             reset_peak_memory(settings.device)  # what these took is not what training takes
-            if enough:
+            if any(answers):
                 break
     training.peak_memory = _highest_memory(training, settings) if gauged else None
     on_save(training)
@@ -154,7 +163,8 @@ def train(
 
 def _segment_end(step: int, settings: Settings) -> int:
     """The next step at which inputs run out, a checkpoint or an evaluation is due, or training ends."""
-    periods = [period for period in (BLOCK, settings.save_every, settings.evaluate_every) if period]
+    every = (BLOCK, settings.save_every, settings.evaluate_every, settings.trace_every)
+    periods = [period for period in every if period]
     return min(settings.steps, *((step // period + 1) * period for period in periods))
 
 
@@ -180,6 +190,15 @@ def _run_segment(
             logs.append(run_step(players, state, working, examples, inputs, state.step % BLOCK))
             state.step += 1
     return {name: torch.stack([log[name] for log in logs]) for name in logs[0]}
+
+
+def _keep_logs(training: Training, end: int, logs: dict[str, Tensor]) -> None:
+    """The mean of each log over the segment, and the gradient norms of every step."""
+    training.curves.append((end, {name: log.mean(0).tolist() for name, log in logs.items()}))
+    for name, log in logs.items():
+        if name.endswith(GRADIENT_NORM):
+            player = name.removesuffix(f".{GRADIENT_NORM}")
+            training.gradient_norms.setdefault(player, []).append(log)
 
 
 def _note_divergence(training: Training, start: int, logs: dict[str, Tensor]) -> None:

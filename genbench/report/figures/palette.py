@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 
 from genbench.core.record import CONTROLS
 from genbench.report.figures.themed import GREY
@@ -17,7 +17,7 @@ _MARKERS = ("o", "s", "^", "D", "P", "X", "v", "p", "<", ">", "h")
 _FIXED = ("gan", "ns_gan", "wgan", "vae")
 
 CONTROL_COLOR = GREY
-CONTROL_MARKERS = dict(zip(CONTROLS, "P*svDX", strict=True))
+CONTROL_MARKERS = dict(zip(CONTROLS, cycle("P*svDX"), strict=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""The trace of training: what the generator makes of the same latents, and how far its parameters move."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from genbench.core.datainfo import DataInfo
+from genbench.models.protocol import GenerativeModel, Nets
+from genbench.train.sampling import as_stored
+from genbench.train.state import TrainState, skeletons
+from genbench.train.streams import BLOCK, draw
+
+LATENTS = 500
+"""Fixed latents: the share of a class is then known to two percent, and the same in every snapshot."""
+
+SNAPSHOTS = 40
+"""About so many a training: enough for its late half to have a course."""
+
+
+def spacing(steps: int) -> int:
+    """Steps between two snapshots: a multiple of a block, so that no block is divided."""
+    return max(1, math.ceil(steps / SNAPSHOTS / BLOCK)) * BLOCK
+
+
+class Tracer:
+    """Takes snapshots of all lanes. It draws from streams of its own and changes nothing.
+
+    The generator runs in training mode, so that batch normalization goes by the batch of the fixed latents:
+    no standing statistics are needed, which would cost more than all else here. Distances in parameters are
+    exact.
+
+    Args:
+        model: which model.
+        data: shape of the examples.
+        seeds: of the lanes.
+        steps: planned, which decide where the late half begins.
+        every: steps between two snapshots; 0 where none are taken.
+    """
+
+    def __init__(
+        self, model: GenerativeModel, data: DataInfo, seeds: Sequence[int], steps: int, every: int
+    ) -> None:
+        self.steps: list[int] = []
+        self.spacing = every
+        self.middle = math.ceil(steps // max(1, every) / 2)
+        self._model, self._data, self._seeds = model, data, seeds
+        self.networks = networks_of_sampler(model, data)
+        self._generate = _generator(model, data)
+        self._latents: Tensor | None = None
+        self._samples: list[Tensor] = []
+        self._moved: list[Tensor] = []
+        self._before: list[Tensor] = []
+        self._at_middle: list[Tensor] = []
+        self._displaced: Tensor | None = None
+
+    @torch.no_grad()
+    def __call__(self, state: TrainState) -> None:
+        """Take a snapshot of a state."""
+        if self._latents is None:
+            prior, device = self._model.prior(self._data), state_device(state)
+            self._latents = torch.stack(
+                [
+                    draw(prior, LATENTS, seed, "trace", device=device, dtype=state.dtype)
+                    for seed in self._seeds
+                ]
+            )
+        now = [t.clone() for net in self.networks for t in state.params[net].values()]
+        self._moved.append(_distance(now, self._before or now).cpu())
+        if len(self.steps) == self.middle:
+            self._at_middle = now
+        if self._at_middle:
+            self._displaced = _distance(now, self._at_middle).cpu()
+        self._before = now
+        self._samples.append(self._generate(state, self._latents).cpu())
+        self.steps.append(state.step)
+
+    def samples(self, lane: int) -> Tensor:
+        """(T, N, ...) of one lane."""
+        return torch.stack([samples[lane] for samples in self._samples])
+
+    def moved(self, lane: int) -> Tensor:
+        """(T,) of one lane, float64."""
+        return torch.stack([moved[lane] for moved in self._moved])
+
+    def displaced(self, lane: int) -> float:
+        """Distance from the middle to the last snapshot; 0 before the middle."""
+        return 0.0 if self._displaced is None else float(self._displaced[lane])
+
+
+def networks_of_sampler(model: GenerativeModel, data: DataInfo) -> tuple[str, ...]:
+    """Names of the networks that ``sample`` calls: the generator."""
+    modules = skeletons(model, data)
+    called: list[str] = []
+
+    class _Watched(Nets):
+        def __getattr__(self, name: str) -> Callable[[Tensor], Tensor]:
+            network = super().__getattr__(name)
+            if name not in called:
+                called.append(name)
+            return network
+
+    tensors = {
+        name: {**dict(net.named_parameters()), **dict(net.named_buffers())} for name, net in modules.items()
+    }
+    model.sample(_Watched(modules, tensors), torch.empty(2, *model.prior(data).shape, device="meta"))
+    return tuple(called)
+
+
+def state_device(state: TrainState) -> torch.device:
+    """Where a state lives."""
+    return next(tensor for tensors in state.params.values() for tensor in tensors.values()).device
+
+
+def _generator(model: GenerativeModel, data: DataInfo) -> Callable[[TrainState, Tensor], Tensor]:
+    modules = skeletons(model, data)
+
+    def lane(
+        params: dict[str, dict[str, Tensor]], buffers: dict[str, dict[str, Tensor]], z: Tensor
+    ) -> Tensor:
+        tensors = {net: {**params[net], **buffers[net]} for net in modules}
+        return as_stored(model.sample(Nets(modules, tensors), z), data)
+
+    lanes = vmap(lane)
+    return lambda state, z: lanes(state.params, state.buffers, z)
+
+
+def _distance(now: Sequence[Tensor], then: Sequence[Tensor]) -> Tensor:
+    """(K,) float64."""
+    squares = [
+        (a - b).flatten(1).square().sum(1, dtype=torch.float64) for a, b in zip(now, then, strict=True)
+    ]
+    return torch.stack(squares).sum(0).sqrt()
