@@ -34,7 +34,10 @@ EXPLAINERS = ("integrated-gradients", "kernel-shap", "lime", "ablation", "salien
 ANCHORS = (*ORACLES, UNTRAINED, *REPRESENTATIONS, *EXPLAINERS)
 """Control rows of what is more than samples: each stands only in tables of measures that ask for it."""
 
-CONTROLS = (EXPECTED, *SAMPLED, *ANCHORS)
+OF_SAMPLES = (EXPECTED, *SAMPLED)
+"""Control rows that every measure of samples has."""
+
+CONTROLS = (*OF_SAMPLES, *ANCHORS)
 """All control rows, in the order of the tables."""
 
 OUTCOME = "trial.steps"

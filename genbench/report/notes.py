@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from genbench.analyse.estimates import MIN_SEEDS, Estimate, coverage_of_range
 from genbench.analyse.standing import TARGET
-from genbench.core.record import Record, Status
+from genbench.core.record import EXPLAINERS, Record, Status
 from genbench.report.headings import label_of
 from genbench.report.numbers import MISSING
 from genbench.report.untrusted import clean
@@ -26,6 +26,15 @@ _CONTROLS = {
     "collapsed": "'collapsed' (one class only) is what mode collapse scores",
     "gaussian": "'gaussian' (the training examples' mean and covariance) is right in two moments only",
     "noise": "'noise' (uniform) is what an untrained model scores",
+    "oracle": "'oracle' (the data's own renderer, a latent for each factor) is the best these instruments can see",
+    "oracle-pair": "'oracle-pair' has two of its factors mixed by a turn of 45 degrees",
+    "oracle-rotated": "'oracle-rotated' has all factors mixed: as good images, no latent of which is a factor",
+    "oracle-drop": "'oracle-drop' never varies one of the factors",
+    "oracle-constant": "'oracle-constant' makes one image only",
+    "untrained": "'untrained' is the suite's first model before training: what is there without learning",
+    "pixels": "'pixels' is the images as they are",
+    "pca": "'pca' is their principal components",
+    "random-map": "'random-map' explains nothing",
 }
 
 
@@ -85,8 +94,12 @@ def control_note(names: Sequence[str]) -> list[str]:
     """One line on what the control rows of a table say."""
     if not names:
         return []
-    said = "; ".join(_CONTROLS.get(name, f"'{clean(name)}' is a control") for name in names)
-    return [f"Control rows, which no model made: {said}."]
+    methods = [name for name in names if name in EXPLAINERS and name not in _CONTROLS]
+    said = [_CONTROLS.get(name, f"'{clean(name)}' is a control") for name in names if name not in methods]
+    notes = [f"Control rows, which no model made: {'; '.join(said)}."] if said else []
+    if methods:
+        notes.append(f"Rows are methods, all put to the same critics: {', '.join(methods)}.")
+    return notes
 
 
 def protocol_notes(records: Sequence[Record], controls: Sequence[str]) -> list[str]:

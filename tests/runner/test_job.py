@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from genbench.core.record import CONTROLS, EXPECTED, OUTCOME, SAMPLED, Status
+from genbench.core.record import CONTROLS, EXPECTED, OF_SAMPLES, OUTCOME, SAMPLED, Status
 from genbench.runner.job import run
 
 
@@ -76,9 +76,9 @@ def test_costs_belong_to_the_cohort(finished):
 def test_control_rows_stand_beside_the_models(finished):
     for metric in ("quality.fid", "modes.covered"):
         rows = {r.model for r in finished.records if r.metric == metric}
-        assert rows == {"gan", "vae", *CONTROLS}
+        assert rows == {"gan", "vae", *OF_SAMPLES}
     tables = finished.directory.tables.read_text()
-    assert all(name in tables for name in ("gan", "vae", *CONTROLS))
+    assert all(name in tables for name in ("gan", "vae", *OF_SAMPLES))
 
 
 def test_the_last_record_of_a_trial_says_how_it_ended(finished):

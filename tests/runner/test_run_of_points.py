@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import genbench
-from genbench.core.record import CONTROLS, Status
+from genbench.core.record import OF_SAMPLES, Status
 from genbench.runner.job import run
 
 pytestmark = pytest.mark.slow  # suites/smoke.toml runs points too
@@ -51,7 +51,7 @@ decoder = { hidden = [16] }
 def test_every_row_has_its_numbers(plane):
     assert plane.failed == 0
     covered = [r for r in plane.records if r.metric == "known_modes.covered"]
-    assert {r.model for r in covered} == {"gan", "vae", *CONTROLS}
+    assert {r.model for r in covered} == {"gan", "vae", *OF_SAMPLES}
     assert all(r.value is not None for r in covered)
     assert {r.protocol["precision"] for r in covered if r.model in ("gan", "vae")} == {"float32"}
     assert {r.status for r in plane.records if r.metric == "modes.covered"} == {Status.SKIPPED}

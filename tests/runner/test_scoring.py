@@ -7,7 +7,7 @@ import pytest
 
 import genbench
 from genbench.core.errors import DataError, SuiteError, UnknownName
-from genbench.core.record import CONTROLS, EXPECTED, SAMPLED, Status
+from genbench.core.record import OF_SAMPLES, EXPECTED, SAMPLED, Status
 from genbench.core.registry import datasets, measures
 from genbench.runner import measuring
 from genbench.runner.scoring import evaluate
@@ -46,7 +46,7 @@ def values(records, model):
 
 
 def test_rows_are_named_by_their_files_and_never_like_a_control(records):
-    assert list(dict.fromkeys(r.model for r in records)) == ["real-2", "floats", "noise-2", *CONTROLS]
+    assert list(dict.fromkeys(r.model for r in records)) == ["real-2", "floats", "noise-2", *OF_SAMPLES]
 
 
 @pytest.mark.parametrize(

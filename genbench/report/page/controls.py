@@ -54,6 +54,50 @@ _ROWS = (
         "What an untrained model scores. A model that is no better in a metric has learnt nothing of what "
         "that metric sees.",
     ),
+    ControlRow(
+        "oracle",
+        "The data's own renderer, with one latent for each factor and one for the class.",
+        "The best that these instruments can see: read a model's number as a share of this row's.",
+    ),
+    ControlRow(
+        "oracle-pair",
+        "The same renderer, two of its factors mixed by a turn of 45 degrees of their latents.",
+        "Between oracle and oracle-rotated wherever a metric measures that latents are factors.",
+    ),
+    ControlRow(
+        "oracle-rotated",
+        "The same renderer behind a random rotation of the latents: the same images, no latent of which is a factor.",
+        "What luck of the axes scores. A Gaussian prior has no preferred axes, so a generator has no reason to "
+        "do better.",
+    ),
+    ControlRow(
+        "oracle-drop",
+        "The same renderer, one of whose factors never varies.",
+        "Only coverage tells it from oracle.",
+    ),
+    ControlRow(
+        "oracle-constant",
+        "One image for every latent.",
+        "What total collapse scores, and which numbers are then withheld.",
+    ),
+    ControlRow(
+        "untrained",
+        "The suite's first model with its networks as they are before training.",
+        "What is there without learning. A model that is no better has not learnt what the metric measures.",
+    ),
+    ControlRow(
+        "pixels",
+        "Images as they are, every pixel a feature.",
+        "A representation that is no better was not worth learning for this purpose.",
+    ),
+    ControlRow(
+        "pca", "The principal components of the images.", "The best linear summary, learnt in no time."
+    ),
+    ControlRow(
+        "random-map",
+        "A random attribution map.",
+        "What an explanation scores that explains nothing.",
+    ),
 )
 
 
