@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Counts, Row, Summary, summarise
-from genbench.core.record import Better, Record, group_of
+from genbench.core.record import OF_SAMPLES, Better, Record, group_of
 from genbench.report.headings import ARROWS, GROUPS, label_of, rank_of
 from genbench.report.notes import (
     QUICK,
@@ -150,11 +150,8 @@ def _table(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks
     )
     footnotes = _Footnotes()
     names = [metric.name for metric in metrics]
-    # Controls have no speed, say: they stand only where one of them has a number, but then all of them do.
-    controlled = any(row.cells[name].estimate for row in summary.rows if row.control for name in names)
     behind = [record for record in records if group_of(record.metric) == group]
-    present = {record.model for record in behind}
-    shown = [row for row in summary.rows if row.model in present and (not row.control or controlled)]
+    shown = _shown(summary.rows, names, {record.model for record in behind})
     rows = tuple(_table_row(row, columns, ranks, footnotes) for row in shown)
     controls = [row.name for row in rows if row.kind == "control"]
     by_kind = {
@@ -186,6 +183,21 @@ def _table(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks
             *protocol_notes(behind, controls),
         ),
     )
+
+
+def _shown(rows: Sequence[Row], metrics: Sequence[str], present: Collection[str]) -> list[Row]:
+    """The rows of a group's table.
+
+    Controls have no speed, say: those of samples stand only where one of them has a number, but then all of
+    them do. Any other control stands where it was measured, and models do where any of them was.
+    """
+    controlled = any(row.cells[name].estimate for row in rows if row.control for name in metrics)
+    trained = any(row.model in present for row in rows if not row.control)
+    return [
+        row
+        for row in rows
+        if (controlled and (row.model in present or row.model in OF_SAMPLES) if row.control else trained)
+    ]
 
 
 class _Footnotes:

@@ -18,8 +18,8 @@ from genbench.train.streams import BLOCK, draw
 LATENTS = 500
 """Fixed latents: the share of a class is then known to two percent, and the same in every snapshot."""
 
-SNAPSHOTS = 40
-"""About so many a training: enough for its late half to have a course."""
+SNAPSHOTS = 30
+"""At most so many a training, and twenty of a long one: enough for its late half to have a course."""
 
 
 def spacing(steps: int) -> int:
@@ -54,9 +54,8 @@ class Tracer:
         self._latents: Tensor | None = None
         self._samples: list[Tensor] = []
         self._moved: list[Tensor] = []
-        self._before: list[Tensor] = []
+        self._last: list[Tensor] = []
         self._at_middle: list[Tensor] = []
-        self._displaced: Tensor | None = None
 
     @torch.no_grad()
     def __call__(self, state: TrainState) -> None:
@@ -70,12 +69,11 @@ class Tracer:
                 ]
             )
         now = [t.clone() for net in self.networks for t in state.params[net].values()]
-        self._moved.append(_distance(now, self._before or now).cpu())
+        moved = _distance(now, self._last) if self._last else torch.zeros(len(self._seeds))
+        self._moved.append(moved.cpu())
         if len(self.steps) == self.middle:
             self._at_middle = now
-        if self._at_middle:
-            self._displaced = _distance(now, self._at_middle).cpu()
-        self._before = now
+        self._last = now
         self._samples.append(self._generate(state, self._latents).cpu())
         self.steps.append(state.step)
 
@@ -85,11 +83,14 @@ class Tracer:
 
     def moved(self, lane: int) -> Tensor:
         """(T,) of one lane, float64."""
-        return torch.stack([moved[lane] for moved in self._moved])
+        return torch.stack([moved[lane] for moved in self._moved]).double()
 
     def displaced(self, lane: int) -> float:
         """Distance from the middle to the last snapshot; 0 before the middle."""
-        return 0.0 if self._displaced is None else float(self._displaced[lane])
+        if not self._at_middle:
+            return 0.0
+        now, then = ([t[lane : lane + 1] for t in tensors] for tensors in (self._last, self._at_middle))
+        return float(_distance(now, then))
 
 
 def networks_of_sampler(model: GenerativeModel, data: DataInfo) -> tuple[str, ...]:
@@ -130,8 +131,7 @@ def _generator(model: GenerativeModel, data: DataInfo) -> Callable[[TrainState, 
 
 
 def _distance(now: Sequence[Tensor], then: Sequence[Tensor]) -> Tensor:
-    """(K,) float64."""
-    squares = [
-        (a - b).flatten(1).square().sum(1, dtype=torch.float64) for a, b in zip(now, then, strict=True)
-    ]
-    return torch.stack(squares).sum(0).sqrt()
+    """(K,) float32."""
+    norms = [torch.linalg.vector_norm((a - b).flatten(1), dim=1) for a, b in zip(now, then, strict=True)]
+    distance: Tensor = torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    return distance

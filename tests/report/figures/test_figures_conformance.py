@@ -9,7 +9,7 @@ import pytest
 from made_scopes import cohort, control, record, scope_of, trained
 
 from genbench.analyse.merge import Merged
-from genbench.core.record import CONTROLS, EXPECTED, OUTCOME, Better, Status
+from genbench.core.record import EXPECTED, OF_SAMPLES, OUTCOME, Better, Status
 from genbench.report.figures.catalogue import KINDS, plots
 from genbench.report.figures.figure import as_svg
 from genbench.report.figures.plot import Plot
@@ -66,7 +66,7 @@ def run(names, metrics=IMAGES, modes=10, seeds=3, folder=None, lost=()):
                 )
                 trials[trial] = TrialDirectory(folder / trial[:200])
         records += cohort(name, COST)
-    for name in CONTROLS:
+    for name in OF_SAMPLES:
         if name != EXPECTED:
             records += control(name, {metric: [value] * 3 for metric, value in metrics.items()})
             records += control(name, {f"mode_share.{k}": [1 / modes] * 3 for k in range(modes)})
