@@ -7,7 +7,7 @@ import pytest
 
 import genbench
 from genbench.core.errors import DataError, SuiteError, UnknownName
-from genbench.core.record import OF_SAMPLES, EXPECTED, SAMPLED, Status
+from genbench.core.record import EXPECTED, OF_SAMPLES, SAMPLED, Status
 from genbench.core.registry import datasets, measures
 from genbench.runner import measuring
 from genbench.runner.scoring import evaluate

@@ -66,9 +66,9 @@ _ROWS = (
     ),
     ControlRow(
         "oracle-rotated",
-        "The same renderer behind a random rotation of the latents: the same images, no latent of which is a factor.",
-        "What luck of the axes scores. A Gaussian prior has no preferred axes, so a generator has no reason to "
-        "do better.",
+        "The same renderer behind a random rotation of the latents: the same images, no latent a factor.",
+        "What luck of the axes scores. A Gaussian prior has no preferred axes, so that a generator has no "
+        "reason to do better.",
     ),
     ControlRow(
         "oracle-drop",
