@@ -188,5 +188,6 @@ measures: Registry[type] = Registry(
         "known_modes": "genbench.measures.known_modes",
         "quality": "genbench.measures.quality",
         "memorization": "genbench.measures.memorization",
+        "explainers": "genbench.measures.explainers",
     },
 )
