@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def attribute(method: str, f: Score, x: Tensor, baseline: Tensor, *, seed: int, 
             of 49 cells with a visible error; their sum is exact.
 
     Returns:
-        (N, C, H, W), detached.
+        (N, C, H, W), detached; not finite where the score is not.
 
     Raises:
         UnknownName: no such method.
@@ -122,46 +123,51 @@ def _integrated_gradients(f: Score, x: Tensor, baseline: Tensor, seed: int, samp
 def _kernel_shap(f: Score, x: Tensor, baseline: Tensor, seed: int, samples: int) -> Tensor:
     from captum.attr import KernelShap
 
-    cells = superpixels(tuple(x.shape[1:])).to(x.device)
-    maps = []
-    with _seeded(seed), torch.no_grad():
-        for image in x:  # a batch would be taken apart all the same
-            a = KernelShap(f).attribute(
-                image[None],
-                baselines=baseline[None],
-                feature_mask=cells[None],
-                n_samples=samples,
-                perturbations_per_eval=samples,
-            )
-            maps.append(a[0])
-    return _shared_out(torch.stack(maps), cells)
+    with _seeded(seed):
+        return torch.stack([_fitted(KernelShap, f, image, baseline, samples) for image in x])
 
 
 def _lime(f: Score, x: Tensor, baseline: Tensor, seed: int, samples: int) -> Tensor:
     from captum._utils.models.linear_model import SkLearnRidge
     from captum.attr import Lime
 
-    cells = superpixels(tuple(x.shape[1:])).to(x.device)
+    cells = superpixels(tuple(x.shape[1:]))
     halves = random_halves(int(cells.max()) + 1, _SCALED_BY, seed=seed)
     # a penalty means the same for every score only where all have one scale
     spread = score_drops(f, x, baseline, cells, halves).std(1).tolist()
-    maps = []
-    with _seeded(seed), torch.no_grad():
-        for image, sd in zip(x, spread, strict=True):
-            level, scale = float(f(image[None])), sd or 1.0
 
-            def standardized(images: Tensor, level: float = level, scale: float = scale) -> Tensor:
-                return (f(images) - level) / scale
+    def ridge(standardized: Score) -> Any:
+        return Lime(standardized, interpretable_model=SkLearnRidge(alpha=1.0))
 
-            a = Lime(standardized, interpretable_model=SkLearnRidge(alpha=1.0)).attribute(
-                image[None],
-                baselines=baseline[None],
-                feature_mask=cells[None],
-                n_samples=samples,
-                perturbations_per_eval=samples,
-            )
-            maps.append(a[0] * scale)
-    return _shared_out(torch.stack(maps), cells)
+    def explained(image: Tensor, scale: float) -> Tensor:
+        level = f(image[None])
+        return scale * _fitted(ridge, lambda z: (f(z) - level) / scale, image, baseline, samples)
+
+    with _seeded(seed):
+        return torch.stack([explained(image, sd or 1.0) for image, sd in zip(x, spread, strict=True)])
+
+
+def _fitted(
+    surrogate: Callable[[Score], Any], f: Score, image: Tensor, baseline: Tensor, samples: int
+) -> Tensor:
+    """The map (C, H, W) of one image by a linear surrogate; NaN where a score that it needs is not finite."""
+    cells = superpixels(tuple(image.shape)).to(image.device)
+    lost = []
+
+    def finite(images: Tensor) -> Tensor:
+        scores = f(images)
+        lost.extend(scores[~scores.isfinite()].tolist())
+        return scores.nan_to_num(0.0, 0.0, 0.0)  # scikit-learn takes no others
+
+    with torch.no_grad():
+        a = surrogate(finite).attribute(
+            image[None],
+            baselines=baseline[None],
+            feature_mask=cells[None],
+            n_samples=samples,
+            perturbations_per_eval=samples,
+        )
+    return torch.full_like(image, torch.nan) if lost else _shared_out(a[0], cells)
 
 
 def _ablation(f: Score, x: Tensor, baseline: Tensor, seed: int, samples: int) -> Tensor:  # noqa: ARG001

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 _MOST_PLAYERS = 14
 _AT_ONCE = 1024  # images
@@ -134,9 +135,9 @@ def attributed_drops(attribution: Tensor, superpixels: Tensor, removed: Tensor) 
         (N, masks) float64.
     """
     device = attribution.device
-    by_cell = torch.zeros(len(attribution), removed.shape[1], dtype=torch.float64, device=device)
-    by_cell.index_add_(1, superpixels.flatten().to(device), attribution.double().flatten(1))
-    return by_cell @ removed.to(device).double().T
+    # a product and no index_add_, which on CUDA adds up in another order every time
+    member = functional.one_hot(superpixels.flatten().to(device), removed.shape[1]).double()
+    return attribution.double().flatten(1) @ member @ removed.to(device).double().T
 
 
 def normalised_infidelity(attributed: Tensor, drops: Tensor) -> Tensor:

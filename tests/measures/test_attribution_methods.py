@@ -112,6 +112,25 @@ def test_a_constant_score_has_a_map_of_zeros(method):
 
 
 @pytest.mark.parametrize("method", EXPLAINERS)
+def test_a_score_that_is_not_finite_has_a_map_that_is_not(method):
+    a = attribute(
+        method, lambda x: x.log().sum((1, 2, 3)), torch.zeros(2, 1, 4, 4), torch.zeros(1, 4, 4), seed=0
+    )
+    assert a.shape == (2, 1, 4, 4)
+    assert not a.isfinite().any()
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "kernel-shap", "lime"])
+def test_a_score_that_is_not_finite_on_the_way_has_no_map(method):
+    def f(x):
+        s = x.sum((1, 2, 3))
+        return s * ((s - 8).abs() - 7).sqrt()  # a number near both ends
+
+    a = attribute(method, f, torch.ones(1, 1, 4, 4), torch.zeros(1, 4, 4), seed=0)
+    assert a.isnan().all()
+
+
+@pytest.mark.parametrize("method", EXPLAINERS)
 def test_the_same_seed_gives_the_same_bits_and_nothing_else_changes(method):
     f, x, b = network(1, 8, 8), drawn(2, 1, 8, 8, seed=3), torch.zeros(1, 8, 8)
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
