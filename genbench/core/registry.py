@@ -176,6 +176,8 @@ datasets: Registry[type] = Registry(
         "stacked_digits": "genbench.data.stacked",
         "ring": "genbench.data.mixtures",
         "grid": "genbench.data.mixtures",
+        "strokes": "genbench.data.strokes",
+        "polygons": "genbench.data.polygons",
         "idx": "genbench.data.idx",
     },
 )

@@ -22,7 +22,13 @@ from genbench.data.files import open_contents, read_up_to, user_path
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _MOST_DIMENSIONS = 4
-_VARIANTS = {"mnist-validation", "ring-veegan", "grid-veegan"}
+_VARIANTS = {
+    "mnist-validation",
+    "ring-veegan",
+    "grid-veegan",
+    *(f"strokes-{variant}" for variant in ("corr", "gap", "imbalanced", "one-class", "grid")),
+    "polygons-4",
+}
 """What datasets call themselves in other settings than their usual ones."""
 _AGAIN = "Copy or download it again."
 
