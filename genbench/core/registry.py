@@ -190,6 +190,9 @@ measures: Registry[type] = Registry(
         "known_modes": "genbench.measures.known_modes",
         "quality": "genbench.measures.quality",
         "memorization": "genbench.measures.memorization",
+        "stability": "genbench.measures.stability",
+        "dirac": "genbench.measures.dirac",
+        "rotation": "genbench.measures.rotation",
         "explainers": "genbench.measures.explainers",
     },
 )

@@ -14,6 +14,7 @@ from genbench.core.record import Column
 from genbench.data.dataset import Dataset
 from genbench.features.choose import extractor_for
 from genbench.features.protocol import FeatureExtractor, Features, Samples
+from genbench.measures.game import DiracGame, Game
 from genbench.measures.generator import Generator
 from genbench.measures.trace import Trace
 
@@ -158,6 +159,8 @@ class Evidence:
         generator: what made the samples, as a function; only at the end of training, for measures that are
             ``Final``, and ``None`` for samples that nothing is known of.
         trace: what training wrote on its way, where some measure wanted it; only at the end.
+        game: makes the lane's training a game at its last parameters; only at the end, of a trained lane.
+        dirac: makes the Dirac-GAN of the cohort's model, or raises ``NoGameError``; only of a whole cohort.
     """
 
     reference: Reference
@@ -167,6 +170,8 @@ class Evidence:
     held_out: Tensor | None = None
     generator: Generator | None = None
     trace: Trace | None = None
+    game: Callable[[], Game] | None = None
+    dirac: Callable[[], DiracGame] | None = None
 
     @cached_property
     def features(self) -> Features:

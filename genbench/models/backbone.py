@@ -8,5 +8,6 @@ from pydantic import Field
 
 from genbench.models.conv import Conv
 from genbench.models.mlp import MLP
+from genbench.models.tanh_mlp import TanhMLP
 
-Backbone = Annotated[MLP | Conv, Field(discriminator="name")]
+Backbone = Annotated[MLP | Conv | TanhMLP, Field(discriminator="name")]

@@ -12,10 +12,13 @@ from genbench.core.record import EXPECTED, SAMPLED, Column, Status
 from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Final, Measure, Predictive, Reading, Reference
+from genbench.measures.game import Game
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.cost import COLUMNS as COST
 from genbench.runner.cost import cost_readings
+from genbench.runner.game import dirac_game, lane_game
 from genbench.runner.progress import Reporter
+from genbench.runner.sample import build_model
 from genbench.runner.scribe import Scribe, Subject
 from genbench.runner.snapshot import Snapshot
 from genbench.runner.target import COLUMNS as TARGET
@@ -164,7 +167,13 @@ def measure_cohort(
     """
     cohort, step = trained.cohort, trained.training.state.step
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
-    timed = Evidence(reference, trained.samples[0][:0], timing=trained.timing)
+    model = build_model(cohort.model)
+    timed = Evidence(
+        reference,
+        trained.samples[0][:0],
+        timing=trained.timing,
+        dirac=partial(dirac_game, model, reference.dataset),
+    )
     shared = [measure for measure in chosen if measure.per_cohort]
     lost = [type(m).__name__ for m in shared if not take(m, partial(m, timed), whole, scribe, reporter)]
     for lane, trial in enumerate(cohort.trials):
@@ -203,11 +212,14 @@ def _measure_lane(
 ) -> list[str]:
     """Take these measures of one lane, whatever became of the one before; those that failed, by name."""
     bounds = snapshot.bounds[lane] if snapshot.bounds else None
-    generator = trace = None
+    generator = trace = game = None
     if isinstance(snapshot, TrainedCohort):
+        game = partial(_game, snapshot, lane, reference)
         generator = snapshot.generators[lane] if snapshot.generators else None
         trace = snapshot.traces[lane] if snapshot.traces else None
-    evidence = Evidence(reference, snapshot.samples[lane], bounds, generator=generator, trace=trace)
+    evidence = Evidence(
+        reference, snapshot.samples[lane], bounds, generator=generator, trace=trace, game=game
+    )
 
     def readings(measure: Measure) -> Iterator[Reading]:
         for reading in measure(evidence):
@@ -215,6 +227,16 @@ def _measure_lane(
             yield reading
 
     return [type(m).__name__ for m in chosen if not take(m, partial(readings, m), subject, scribe, reporter)]
+
+
+def _game(trained: TrainedCohort, lane: int, reference: Reference) -> Game:
+    cohort, state = trained.cohort, trained.training.state
+    params, buffers = (
+        {net: {name: tensor[lane] for name, tensor in tensors.items()} for net, tensors in tree.items()}
+        for tree in (state.params, state.buffers)
+    )
+    model = build_model(cohort.model)
+    return lane_game(model, reference.dataset, params, buffers, cohort.trials[lane].seed)
 
 
 def close_cohort(
