@@ -36,6 +36,11 @@ class TrialDirectory:
         return self.path / "curves.jsonl"
 
     @property
+    def stability(self) -> Path:
+        """How the generator moved on the way: a JSON object a snapshot."""
+        return self.path / "stability.jsonl"
+
+    @property
     def timing(self) -> Path:
         """Raw timed blocks: a JSON object a line."""
         return self.path / "timing.jsonl"
