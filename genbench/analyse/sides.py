@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from genbench.analyse.standing import COST, TARGET, current
+from genbench.analyse.standing import COST, FAILED_TRAINING, TARGET, current
 from genbench.core.errors import RecordError
 from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Better, Record, Status
 
@@ -180,6 +180,9 @@ def _side(records: Sequence[Record], whole: ModelSide, stopped: set[int | None])
             lost = set()  # a model that can have no such number has not lost it
         elif lost:
             lost |= failed
+        if first.metric == FAILED_TRAINING:  # a seed that was lost has failed, no worse than others that did
+            values |= dict.fromkeys(lost - skipped, 1.0)
+            lost = set()
     reasons = dict.fromkeys(r.reason for r in records if r.reason)
     return Side(
         metric=first.metric,

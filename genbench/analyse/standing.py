@@ -14,6 +14,8 @@ COST = "cost."
 TARGET = "target."
 """Begins the metrics of what it took a trial to reach the suite's target; written at its end."""
 
+FAILED_TRAINING = "stability.failed"
+"""The metric that is 1 for a seed whose training came to its end and yet failed; of a model it is a share."""
 
 _MEASURED = (Status.DONE, Status.FAILED)
 """Endings of trials that were measured; of those that failed, some number is missing."""

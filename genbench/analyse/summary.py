@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+from genbench.analyse.effect import wilson
 from genbench.analyse.estimates import Estimate, estimate_over_seeds
-from genbench.analyse.standing import COST, TARGET, current
+from genbench.analyse.sides import LOST
+from genbench.analyse.standing import COST, FAILED_TRAINING, TARGET, current
 from genbench.core.record import CONTROLS, MODE_SHARE, OUTCOME, Better, Record, Status
 
 
@@ -113,6 +115,13 @@ def _row(model: str, records: list[Record], metrics: Iterable[str]) -> Row:
 def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
     if records and records[0].metric.startswith(TARGET):
         return _until_target(records, counts, endings)
+    if records and records[0].metric == FAILED_TRAINING:
+        return _share_failed(records, counts, endings)
+    return _over_seeds(records, counts, endings)
+
+
+def _over_seeds(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+    """The median over seeds, or the measurement of a whole cohort."""
     valued = [r for r in records if r.value is not None and r.status is Status.DONE]
     reasons = list(_reasons(r for r in records if r.value is None or r.status is not Status.DONE))
     lanes = [r.value for r in valued if r.seed is not None and r.value is not None]
@@ -157,6 +166,28 @@ def _until_target(records: list[Record], counts: Counts, endings: tuple[str, ...
     if estimate.high is not None and estimate.high > max(reached):
         estimate = replace(estimate, high=None)
     return Cell(estimate, tuple(reasons))
+
+
+def _share_failed(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+    """The share of seeds whose training failed, with Wilson's interval, and how each did.
+
+    A seed that was lost on the way (diverged, failed, out of time) has failed as well; one of which it is not
+    known does not count.
+    """
+    known = [r for r in records if r.value is not None and r.status is Status.DONE]
+    # what came to its end and failed is told as what did not: by how it ended, and then why
+    told = [replace(r, status=Status.FAILED) for r in known if r.value]
+    lost = [r for r in records if r.value is None and r.status in LOST]
+    seeds, failed = len(known) + len(lost), len(told) + len(lost)
+    others = [r for r in records if r not in known and r not in lost]
+    reasons = [*_reasons(told), *_reasons(lost), *_reasons(others)]
+    if not seeds:
+        skipped = {r.reason for r in others}
+        alike = len(skipped) == 1 and all(r.status is Status.SKIPPED for r in others)
+        return Cell(None, tuple(skipped) if alike else tuple(reasons) or endings or ("not measured",))
+    if seeds < counts.done and not reasons:
+        reasons.append(f"only {seeds} of {counts.done} finished seeds have a value")
+    return Cell(Estimate(failed / seeds, *wilson(failed, seeds), seeds), tuple(reasons))
 
 
 def _shared(lanes: Sequence[float]) -> Estimate:
