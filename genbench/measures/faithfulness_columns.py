@@ -123,7 +123,7 @@ def _infidelities(
     finite = _finite(error)
     if not finite or median(finite) > COMPLETE:
         reason = (
-            f"The maps fail to add up by {median(finite):.1%} (median of images), above {COMPLETE:.0%}: the "
+            f"The maps fail to add up by {median(finite):.2%} (median of images), above {COMPLETE:.0%}: the "
             "score is too rough for the steps of the integral."
             if finite
             else f"The score of test images is not finite, or is that of the baseline ({named})."
