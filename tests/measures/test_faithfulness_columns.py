@@ -107,3 +107,20 @@ def test_without_captum_there_is_a_remedy(digits, monkeypatch):
     for reading in taken(digits, scored_by(lambda x: x.sum((1, 2, 3)))).values():
         assert reading.value is None
         assert "pip install 'genbench[explain]'" in reading.reason
+
+
+def test_test_images_are_explained_from_black_and_from_the_mean_training_image(captum, digits):
+    w, baselines, explained = drawn(784), [], set()
+
+    def score(x):
+        if len(x) == 1:
+            baselines.append(x[0].detach())
+        elif len(x) == 40:
+            explained.update(image.detach().mul(255).round().byte().numpy().tobytes() for image in x)
+        return x.flatten(1) @ w
+
+    taken(digits, scored_by(score))
+    mean = torch.from_numpy(digits.dataset.train_examples).double().mean(0) / 255
+    assert {round(float(b.sum()), 2) for b in baselines} == {0.0, round(float(mean.sum()), 2)}
+    assert any(torch.allclose(b.double(), mean, atol=1e-6) for b in baselines)
+    assert len(explained & {image.tobytes() for image in digits.dataset.test_examples}) == 40
