@@ -48,6 +48,7 @@ def small():
         from genbench.core.registry import models
         from genbench.models.conv import Conv
         from genbench.models.mlp import MLP
+        from genbench.models.tanh_mlp import TanhMLP
 
         model = models.get(name)()
         backbones = {f.name: getattr(model, f.name) for f in fields(model)}
@@ -57,6 +58,8 @@ def small():
                 normed = mlp.batch_norm if batch_norm is None else batch_norm
                 if backbone == "conv":
                     narrow[key] = Conv(channels=(3, 4), dense=12, batch_norm=normed)
+                elif backbone == "tanh_mlp":
+                    narrow[key] = TanhMLP(hidden=(12, 11))
                 else:
                     hidden = tuple(range(12, 12 - len(mlp.hidden), -1))
                     narrow[key] = replace(mlp, hidden=hidden, batch_norm=normed)

@@ -98,27 +98,30 @@ def alternating_rate(turn: float) -> float:
 
 
 def measured_rate(radius: Tensor, linear: float) -> float:
-    """The slope of ln radius a round, by least squares: below 0 the radius shrinks.
+    """The slope of ln radius a round: below 0 the radius shrinks.
 
-    Only rounds before the radius first leaves (1e-100, ``linear``) count, and of these the later half: the
-    earlier one holds what dies out. The radius of an elliptic orbit swings, so that a stretch that is no
-    multiple of half a turn has an error of the order of (excess of the axes) / (number of rounds).
+    The mean of its increments under a Hann window: the radius of an elliptic orbit swings twice a turn, and
+    a window that fades at both ends takes that out where the stretch is no multiple of half a turn; of a
+    straight line it is the slope exactly. With less than two swings in the stretch it does not help. Only
+    rounds before the radius first leaves (1e-100, ``linear``) count, and of these the later half: the
+    earlier one holds what dies out.
 
     Args:
         radius: (T,) at each round, positive.
         linear: below this the field is as good as linear.
 
     Returns:
-        NaN where fewer than four rounds count.
+        NaN where fewer than eight rounds count.
     """
     outside = ((radius >= linear) | (radius <= _LOWEST) | ~radius.isfinite()).nonzero()
     last = int(outside[0]) if len(outside) else len(radius)
-    log = radius[last // 2 : last].double().log()
-    if len(log) < 4:
+    increments = radius[last // 2 : last].double().log().diff()
+    if len(increments) < 3:
         return math.nan
-    t = torch.arange(len(log), dtype=torch.float64, device=log.device)
-    t = t - t.mean()
-    return float((t * log).sum() / t.square().sum())
+    window = torch.hann_window(
+        len(increments) + 2, periodic=False, dtype=torch.float64, device=increments.device
+    )[1:-1]
+    return float((window * increments).sum() / window.sum())
 
 
 def duality_gap(

@@ -31,6 +31,7 @@ CHEAPEST_TO_COMPILE = ("vae", "mlp")
 
 BUILT = [
     *((name, "mlp") for name in models.names()),
+    ("gan", "tanh_mlp"),
     *(
         (n, "conv") if n == "gan" else pytest.param((n, "conv"), marks=pytest.mark.slow)
         for n in models.names()
