@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median, quantiles
 
+from genbench.analyse.effect import wilson
 from genbench.analyse.estimates import MIN_SEEDS, Estimate, coverage_of_range
-from genbench.analyse.standing import TARGET
+from genbench.analyse.sides import Side, sides
+from genbench.analyse.standing import FAILED_TRAINING, TARGET
 from genbench.core.record import EXPLAINERS, Record, Status
 from genbench.report.headings import label_of
-from genbench.report.numbers import MISSING
+from genbench.report.numbers import MISSING, show
 from genbench.report.untrusted import clean
 
 QUICK = "QUICK RUN: not for comparison"
 
 UNLIKE = "NOT COMPARABLE"
 """Begins the notes on numbers of one column that were not taken alike."""
+
+SPREAD = "stability.score"
+"""The metric whose spread over seeds is told below the table of stability."""
 
 _MIN_FOR_NOMINAL = 6  # below, the bootstrap interval of a median is the range of the values
 _INFORMATION = {"lanes", "steps"}  # may differ between the rows without making them incomparable
@@ -88,6 +94,53 @@ def target_note(metrics: Iterable[str]) -> list[str]:
         f"{MISSING} where half of the seeds or more did not, and for the end of an interval among them."
     )
     return [note]
+
+
+def spread_notes(records: Sequence[Record]) -> list[str]:
+    """How far the seeds of each model are apart, and how many failed, below a table of stability."""
+    if not any(record.metric == FAILED_TRAINING for record in records):
+        return []
+    about = (
+        f"{label_of(FAILED_TRAINING)}: the share of seeds whose training failed or was lost [Wilson's 95 % "
+        "interval]; all other columns have the median over the seeds that have a number."
+    )
+    notes = [about]
+    for (_, model), found in sides(records).items():
+        failed, score = found.metrics.get(FAILED_TRAINING), found.metrics.get(SPREAD)
+        told = [*_spread(score, failed), *_failed_of(failed)]
+        if told:
+            notes.append(f"{clean(model)}: {'; '.join(told)}.")
+    return notes
+
+
+def _spread(score: Side | None, failed: Side | None) -> list[str]:
+    """Median, range and relative spread; the median of the seeds that did not fail, where some did."""
+    if score is None or not score.values:
+        return []
+    values = list(score.values.values())
+    middle = median(values)
+    shown = show(Estimate(middle, min(values), max(values), len(values)))
+    told = f"{label_of(SPREAD)} {shown.value}, lowest to highest of {len(values)} seeds {shown.interval}"
+    if len(values) < 2:
+        return [f"{label_of(SPREAD)} {shown.value} of one seed"]
+    if middle > 0:
+        low, _, high = quantiles(values, n=4, method="inclusive")
+        told += f", interquartile range {(high - low) / middle:.2g} of the median"
+    good = [value for seed, value in score.values.items() if not (failed and failed.values.get(seed))]
+    if 0 < len(good) < len(values):
+        told += f", median of those that did not fail {show(Estimate(median(good), None, None, 1))}"
+    return [told]
+
+
+def _failed_of(failed: Side | None) -> list[str]:
+    """What a number of failed seeds says of the rate of failure."""
+    if failed is None or not failed.values:
+        return []
+    count, seeds = sum(map(bool, failed.values.values())), len(failed.values)
+    low, high = wilson(count, seeds)
+    if not count:
+        return [f"0 of {seeds} failed, which a rate of failure of up to {100 * high:.0f} % allows"]
+    return [f"{count} of {seeds} failed, which a rate of {100 * low:.0f} to {100 * high:.0f} % allows"]
 
 
 def control_note(names: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ from genbench.report.notes import (
     is_quick,
     protocol_notes,
     reading_notes,
+    spread_notes,
     target_note,
 )
 from genbench.report.numbers import prefix_of
@@ -179,6 +180,7 @@ def _table(summary: Summary, group: str, records: Sequence[Record], ranks: Ranks
             *rank_note(ranks, names),
             *pareto_note(summary, group, records, ranks),
             *target_note(names),
+            *spread_notes(behind),
             *control_note(controls),
             *protocol_notes(behind, controls),
         ),
