@@ -89,6 +89,7 @@ class Strokes:
             test_examples=pixels[1],
             test_labels=test[0],
             source=f"rendered, {RENDERER}, seed {self.seed}",
+            features="strokes-cnn",
             factors=Factors(
                 names=NAMES,
                 low=LOW,

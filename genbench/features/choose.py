@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,22 +11,46 @@ import torch
 from numpy.typing import NDArray
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.errors import DataError, GenbenchWarning, OutputError
+from genbench.core.errors import DataError
 from genbench.core.paths import cache_dir
 from genbench.features.cnn import SmallCNN
 from genbench.features.coordinates import Coordinates
 from genbench.features.extractor import Extractor
+from genbench.features.kept import blank, kept_or_trained
 from genbench.features.per_channel import PerChannel
 from genbench.features.protocol import FeatureExtractor
 from genbench.features.training import RECIPE, train
-from genbench.features.weightfile import load, save, weight_hash
+from genbench.features.weightfile import load
 
-MNIST_CNN = Path(__file__).parent / "weights" / "mnist_cnn.safetensors"
-MNIST_CNN_HASH = "fcd78be722c1"
+_WEIGHTS = Path(__file__).parent / "weights"
+_DIGITS = tuple("0123456789")
+_PER_CHANNEL = " per channel"
 
-_PINNED = "mnist-cnn"
-_PINNED_STACKED = "mnist-cnn per channel"
-_SHAPE, _CLASSES = (1, 28, 28), 10
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """An extractor that ships with genbench.
+
+    Attributes:
+        weights: its file.
+        hash: what its weights must have.
+        of: the images it was made for.
+        shape: (C, H, W) of these.
+        classes: their classes.
+    """
+
+    weights: Path
+    hash: str
+    of: str
+    shape: tuple[int, ...] = (1, 28, 28)
+    classes: tuple[str, ...] = _DIGITS
+
+
+PINNED = {
+    "mnist-cnn": Pinned(_WEIGHTS / "mnist_cnn.safetensors", "fcd78be722c1", "handwritten digits"),
+    "strokes-cnn": Pinned(_WEIGHTS / "strokes_cnn.safetensors", "0307f010875e", "the digits of `strokes`"),
+}
+"""By id. "<id> per channel" is the same network for each channel of stacked images."""
 
 
 class Measurable(Protocol):
@@ -57,10 +81,10 @@ def extractor_for(dataset: Measurable, *, device: torch.device | str = "cpu") ->
     """The extractor that a dataset is measured with.
 
     Points are measured by their coordinates. For images it goes by where they come from, never by what
-    they are called: MNIST and scikit-learn's digits name the network that ships with genbench, "mnist-cnn",
-    and their stacks the same network for each channel. For any other dataset one is trained on its
-    training split by the same recipe and kept in the cache directory; its scores compare only among runs
-    that share that file (the weight hash tells).
+    they are called: MNIST and scikit-learn's digits name a network that ships with genbench, "mnist-cnn",
+    their stacks the same network for each channel, and rendered strokes "strokes-cnn". For any other dataset
+    one is trained on its training split by the same recipe and kept in the cache directory; its scores
+    compare only among runs that share that file (the weight hash tells).
 
     Args:
         dataset: points, or labelled images.
@@ -85,52 +109,46 @@ def extractor_for(dataset: Measurable, *, device: torch.device | str = "cpu") ->
 
 
 def _pinned(dataset: Measurable, device: torch.device | str) -> FeatureExtractor:
-    info = dataset.info
-    channels = info.shape[0]
-    known = {_PINNED: (_SHAPE, _CLASSES), _PINNED_STACKED: ((channels, *_SHAPE[1:]), _CLASSES**channels)}
-    if known.get(dataset.features) != (info.shape, len(info.classes)):
+    info, name = dataset.info, dataset.features.removesuffix(_PER_CHANNEL)
+    stacked = name != dataset.features
+    channels = info.shape[0] if stacked else 1
+    pinned = PINNED.get(name)
+    if pinned is None or (info.shape, len(info.classes)) != (
+        (channels * pinned.shape[0], *pinned.shape[1:]),
+        len(pinned.classes) ** channels,
+    ):
+        ship = "; ".join(
+            f"{known!r}, for {each.of} of shape {each.shape} in {len(each.classes)} classes"
+            for known, each in PINNED.items()
+        )
         raise DataError(
             f"dataset {info.name!r}, of shape {info.shape} with {len(info.classes)} classes, names the "
-            f"feature extractor {dataset.features!r}. Those that ship are {_PINNED!r}, for handwritten "
-            f"digits of shape {_SHAPE} in ten classes, and {_PINNED_STACKED!r}, for such digits stacked as "
-            "channels with a class for every combination. Leave `features` out of the Dataset, and one is "
-            "trained."
+            f"feature extractor {dataset.features!r}. Those that ship are {ship}; and the same with "
+            f"{_PER_CHANNEL!r} appended, for such images stacked as channels with a class for every "
+            "combination. Leave `features` out of the Dataset, and one is trained."
         )
-    network = SmallCNN(_SHAPE[0], _CLASSES)
-    digest = load(network, MNIST_CNN, expect=MNIST_CNN_HASH)
-    digits = DataInfo(_PINNED, _SHAPE, tuple(map(str, range(_CLASSES))))
-    one = _frozen(_PINNED, digest, network, digits, device, pinned=True)
-    return one if dataset.features == _PINNED else PerChannel(one, channels)
+    network = blank(lambda: SmallCNN(pinned.shape[0], len(pinned.classes)))
+    digest = load(network, pinned.weights, expect=pinned.hash)
+    of = DataInfo(name, pinned.shape, pinned.classes)
+    one = _frozen(name, digest, network, of, device, pinned=True)
+    return PerChannel(one, channels) if stacked else one
 
 
 def _trained(dataset: Measurable, device: torch.device | str) -> Extractor:
     info, data_hash = dataset.info, dataset.hash
-    path = cache_dir() / "features" / f"{data_hash}-recipe{RECIPE}.safetensors"
-    if _is_kept(path):
-        network = SmallCNN(info.shape[0], len(info.classes))
-        digest = load(network, path)
-    else:
+
+    def trained() -> SmallCNN:
         images = dataset.train_examples.astype(np.uint8, copy=False)
-        network = train(images, dataset.train_labels, classes=len(info.classes), device=device)
-        try:
-            digest = save(network, path, {"recipe": RECIPE, "data": data_hash, "dataset": info.name})
-        except OutputError as error:
-            digest = weight_hash(network.state_dict())
-            warnings.warn(
-                f"the feature extractor trained on {info.name} cannot be kept ({error.__cause__ or error}): "
-                "the next run trains it again, and where its weights come out otherwise the scores of the "
-                "two do not compare. Set GENBENCH_CACHE to a folder that can be written.",
-                GenbenchWarning,
-                stacklevel=3,
-            )
+        return train(images, dataset.train_labels, classes=len(info.classes), device=device)
+
+    network, digest = kept_or_trained(
+        cache_dir() / "features" / f"{data_hash}-recipe{RECIPE}.safetensors",
+        lambda: SmallCNN(info.shape[0], len(info.classes)),
+        trained,
+        what=f"feature extractor trained on {info.name}",
+        notes={"recipe": RECIPE, "data": data_hash, "dataset": info.name},
+    )
     return _frozen(f"trained:{data_hash}", digest, network, info, device, pinned=False)
-
-
-def _is_kept(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder that may not be entered
-        return False
 
 
 def _frozen(

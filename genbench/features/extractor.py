@@ -49,7 +49,7 @@ class Extractor:
         device = next(self.network.parameters()).device
         values = torch.empty(len(samples), FEATURES)
         probabilities = torch.empty(len(samples), len(self.classes))
-        with torch.inference_mode(), _exact(device):
+        with torch.inference_mode(), exact(device):
             for start in range(0, len(samples), _BATCH):
                 batch = samples[start : start + _BATCH]
                 self._check(batch)
@@ -70,7 +70,7 @@ class Extractor:
 
 
 @contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
+def exact(device: torch.device) -> Iterator[None]:
     """Full float32 whatever the trainer has chosen: no TF32, no autocast, no algorithm picked by timing."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

@@ -41,13 +41,16 @@ def save(network: nn.Module, path: Path, notes: Mapping[str, str]) -> str:
     return weight_hash(tensors)
 
 
-def load(network: nn.Module, path: Path, *, expect: str | None = None) -> str:
+def load(
+    network: nn.Module, path: Path, *, expect: str | None = None, recipe: str = "genbench.features.recipe"
+) -> str:
     """Read tensors into ``network`` and return their hash.
 
     Args:
         network: receives the tensors; must have the same names and shapes.
         path: a safetensors file.
         expect: the hash that the tensors must have.
+        recipe: the module that makes such weights, for the messages.
 
     Raises:
         DataError: the file is missing or damaged, or holds other weights than expected.
@@ -55,23 +58,25 @@ def load(network: nn.Module, path: Path, *, expect: str | None = None) -> str:
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"extractor weights {path} cannot be read: {error}. {_remedy(expect)}") from error
+        raise DataError(
+            f"extractor weights {path} cannot be read: {error}. {_remedy(expect, recipe)}"
+        ) from error
     found = weight_hash(tensors)
     if expect is not None and found != expect:
         raise DataError(
             f"extractor weights {path} have the hash {found} instead of {expect}: the file is damaged or was "
-            f"exchanged, and scores made with it would compare with nothing. {_remedy(expect)}"
+            f"exchanged, and scores made with it would compare with nothing. {_remedy(expect, recipe)}"
         )
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise DataError(
-            f"extractor weights {path} are of another network: {error}. {_remedy(expect)}"
+            f"extractor weights {path} are of another network: {error}. {_remedy(expect, recipe)}"
         ) from error
     return found
 
 
-def _remedy(expect: str | None) -> str:
+def _remedy(expect: str | None, recipe: str) -> str:
     if expect is None:
         return "Delete the file; it is made again when it is next needed."
-    return "Install genbench again, or make the weights with `python -m genbench.features.recipe`."
+    return f"Install genbench again, or make the weights with `python -m {recipe}`."

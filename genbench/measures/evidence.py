@@ -13,6 +13,7 @@ from torch import Tensor
 from genbench.core.record import Column
 from genbench.data.dataset import Dataset
 from genbench.features.choose import extractor_for
+from genbench.features.factors import FactorReader, factor_reader_for
 from genbench.features.protocol import FeatureExtractor, Features, Samples
 from genbench.measures.game import DiracGame, Game
 from genbench.measures.generator import Generator
@@ -133,6 +134,15 @@ class Reference:
     def extractor(self) -> FeatureExtractor:
         """What samples are measured with; for data without a pinned one it is trained here."""
         return extractor_for(self.dataset, device=self.device)
+
+    @cached_property
+    def factor_reader(self) -> FactorReader:
+        """What reads factors off samples; for data without a pinned one it is trained here.
+
+        Raises:
+            ValueError: the factors of this data are not known.
+        """
+        return factor_reader_for(self.dataset, device=self.device)
 
     @cached_property
     def features(self) -> Features:

@@ -11,7 +11,9 @@ from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
 from genbench.core.registry import datasets
 from genbench.features import extractor_for
-from genbench.features.choose import MNIST_CNN
+from genbench.features.choose import PINNED
+
+MNIST_CNN = PINNED["mnist-cnn"].weights
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +127,7 @@ def test_mnist_is_read_as_well_as_the_weights_claim():
 def test_damaged_weights_are_noticed(digits, tmp_path, monkeypatch):
     content = bytearray(MNIST_CNN.read_bytes())
     copy = tmp_path / "weights.safetensors"
-    monkeypatch.setattr("genbench.features.choose.MNIST_CNN", copy)
+    monkeypatch.setitem(PINNED, "mnist-cnn", replace(PINNED["mnist-cnn"], weights=copy))
     with pytest.raises(DataError, match="cannot be read"):
         extractor_for(digits)
     content[-100] ^= 1
