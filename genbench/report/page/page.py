@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from genbench import __version__
 from genbench.analyse.merge import Merged
@@ -16,11 +11,9 @@ from genbench.report.answer import Statement
 from genbench.report.page.controls import control_rows
 from genbench.report.page.origin import Origin, origin_of
 from genbench.report.page.sections import Section, sections_of
+from genbench.report.page.template import rendered
 from genbench.report.page.view import Anchors
 from genbench.report.untrusted import clean
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 def build_report(merged: Merged) -> str:
@@ -30,7 +23,8 @@ def build_report(merged: Merged) -> str:
         anchors(place)
     sections = sections_of(merged, anchors)
     origins = [origin_of(run) for run in merged.runs]
-    return _rendered(
+    return rendered(
+        "page.html.j2",
         {
             "version": __version__,
             "title": ", ".join(dict.fromkeys(clean(section.summary.suite) for section in sections)),
@@ -43,7 +37,7 @@ def build_report(merged: Merged) -> str:
             "losses": [(section.run, loss) for section in sections for loss in section.losses],
             "controls": control_rows(row.model for section in sections for row in section.summary.rows),
             "origins": origins,
-        }
+        },
     )
 
 
@@ -78,40 +72,3 @@ def _everywhere(sections: Sequence[Section]) -> list[Statement]:
     if len(sections) < 2:
         return []
     return [s for s in sections[0].statements if all(s in section.statements for section in sections)]
-
-
-def _rendered(content: Mapping[str, Any]) -> str:
-    from markupsafe import Markup
-
-    style, script = _asset("style.css"), _asset("script.js")
-    page = _environment().get_template("page.html.j2")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    # both are ours, and neither holds what would end its element
-    safe = {"style": Markup(style), "script": Markup(script), "policy": policy}
-    return page.render(**content, **safe)
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    return Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _asset(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """How a content security policy names an element's text."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
