@@ -1,0 +1,120 @@
+"""Scores of codes whose structure is known: five factors of ten levels each."""
+
+import math
+
+import numpy as np
+import pytest
+
+from genbench.metrics.disentanglement import (
+    dci,
+    factor_vae_score,
+    importances,
+    mig,
+    modularity,
+    mutual_information,
+    rotated,
+    sap,
+)
+
+N = 10_000
+FACTORS = np.random.default_rng(0).integers(0, 10, (N, 5))
+Z = FACTORS.astype(float)
+MIXED = np.column_stack([(Z[:, 0] + Z[:, 1]) / 2**0.5, (Z[:, 0] - Z[:, 1]) / 2**0.5, Z[:, 2:]])
+CODES = {
+    "identity": Z,
+    "permuted and flipped": -Z[:, [3, 1, 0, 2, 4]],
+    "each twice": np.hstack([Z, Z]),
+    "two turned by 45 degrees": MIXED,
+    "one code for two factors": np.column_stack([10 * Z[:, 0] + Z[:, 1], Z[:, 2:]]),
+    "factor 0 missing": Z[:, 1:],
+    "noise": np.random.default_rng(1).standard_normal((N, 5)),
+}
+SCORES = {  # MIG, SAP, D, C (unweighted), FactorVAE
+    "identity": (0.996, 0.999, 1, 1, 1),
+    "permuted and flipped": (0.996, 0.999, 1, 1, 1),
+    "each twice": (0, 0, 1, 0.716, 1),
+    "two turned by 45 degrees": (0.597, 0.603, 0.828, 0.828, 0.790),
+    "one code for two factors": (0.854, 0.799, 0.828, 1, 0.815),
+    "factor 0 missing": (0.797, 0.800, 0.689, 0.800, 0.790),
+    "noise": (0, 0, 0.001, 0.001, 0.2),
+}
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_mig_sap_and_votes_of_known_codes(name):
+    codes, (gap, separated, _, _, votes) = CODES[name], SCORES[name]
+    assert mig(mutual_information(codes, FACTORS), FACTORS) == pytest.approx(gap, abs=0.02)
+    assert sap(codes, FACTORS) == pytest.approx(separated, abs=0.02)
+    assert factor_vae_score(codes, FACTORS, seed=0) == pytest.approx(votes, abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CODES)
+def test_dci_of_known_codes(name):
+    codes, (_, _, d, c, _) = CODES[name], SCORES[name]
+    R, r2 = importances(codes[:1000], FACTORS[:1000], (codes[5000:7000], FACTORS[5000:7000]), seed=0)
+    assert R.sum(0) == pytest.approx(np.ones(5))
+    plain = dci(R, np.ones(5))
+    assert plain.disentanglement == pytest.approx(d, abs=0.02)
+    assert plain.completeness == pytest.approx(c, abs=0.025)
+    if name == "factor 0 missing":  # what cannot be predicted has no weight
+        weighted = dci(R, r2)
+        assert weighted[:2] == pytest.approx((1, 1), abs=0.02)
+        assert r2[0] < 0.05
+
+
+def test_importances_find_the_coordinate():
+    R, r2 = importances(Z[:200], FACTORS[:200, :2], (Z[200:400], FACTORS[200:400, :2]), seed=0)
+    assert R[0, 0] > 0.95
+    assert R[1, 1] > 0.95
+    assert (r2 > 0.95).all()
+
+
+def test_dci_in_closed_form():
+    assert dci(np.eye(4), np.ones(4)) == pytest.approx((1, 1, 1))
+    assert dci(np.ones((3, 4)), np.ones(4)) == pytest.approx((0, 0, 1))
+    pairs = np.kron(np.eye(5), np.ones((1, 2)))  # one code for two of ten factors
+    assert dci(pairs, np.ones(10)) == pytest.approx((1 - math.log(2) / math.log(10), 1, 1))
+    assert dci(pairs.T, np.ones(5)) == pytest.approx((1, 1 - math.log(2) / math.log(10), 1))
+    assert dci(np.eye(2), np.zeros(2)) == (0, 0, 0)
+    # rows weigh as much as they have importance: 3/4 for a code of one factor, 1/4 for one of both
+    R = np.array([[3.0, 0.0], [0.5, 0.5]])
+    assert dci(R, np.ones(2)).disentanglement == pytest.approx(0.75)
+    with pytest.raises(ValueError, match="two coordinates"):
+        dci(np.ones((1, 3)), np.ones(3))
+
+
+def test_modularity_in_closed_form():
+    assert modularity(np.eye(3)) == 1
+    assert modularity(np.ones((2, 3))) == 0
+    assert modularity(np.array([[2.0, 1.0, 0.0]])) == pytest.approx(1 - 1 / 4 / 2)
+    assert modularity(np.zeros((2, 3))) == 0
+    with pytest.raises(ValueError, match="only one"):
+        modularity(np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("n", [1000, 10_000])
+def test_information_of_independent_variables_is_its_bias(n):
+    random = np.random.default_rng(2)
+    factors = random.integers(0, 10, (n, 4))
+    found = mutual_information(random.uniform(size=(n, 4)), factors).mean()
+    assert found == pytest.approx((20 - 1) * (10 - 1) / (2 * n), rel=0.1)
+
+
+def test_random_rotations_mix_and_keep_lengths():
+    turned = rotated(Z, seed=3)
+    assert np.allclose((turned**2).sum(1), (Z**2).sum(1))
+    assert mig(mutual_information(turned, FACTORS), FACTORS) < 0.5
+    assert np.array_equal(turned, rotated(Z, seed=3))
+
+
+def test_constant_and_bad_codes():
+    constant = np.zeros((N, 3))
+    assert mig(mutual_information(constant, FACTORS), FACTORS) == 0
+    assert sap(constant, FACTORS) == 0
+    assert math.isnan(factor_vae_score(constant, FACTORS, seed=0))
+    assert math.isnan(factor_vae_score(0.01 * Z / Z.std(), FACTORS, seed=0))  # below 0.05: not active
+    with pytest.raises(ValueError, match="finite"):
+        sap(np.full((N, 2), np.nan), FACTORS)
+    with pytest.raises(ValueError, match=r"must be \(N, d\)"):
+        mutual_information(Z[:10], FACTORS)
