@@ -13,6 +13,7 @@ from genbench.report.figures.against_cost import quality_against_cost
 from genbench.report.figures.cost import cost
 from genbench.report.figures.course import course
 from genbench.report.figures.differences import differences
+from genbench.report.figures.dirac import dirac
 from genbench.report.figures.figure import Format, save
 from genbench.report.figures.losses import gradients, losses
 from genbench.report.figures.modes import modes
@@ -22,6 +23,7 @@ from genbench.report.figures.precision_recall import precision_recall
 from genbench.report.figures.quality import quality
 from genbench.report.figures.scopes import scopes_of
 from genbench.report.figures.seeds import seeds
+from genbench.report.figures.stability import stability
 from genbench.report.untrusted import clean
 from genbench.store.atomic import write_text
 
@@ -52,6 +54,8 @@ KINDS = (
     Kind("modes-while-training", modes_while_training, "no shares of single modes on the way"),
     Kind("losses", losses, "no curves.jsonl beside the records"),
     Kind("gradients", gradients, "no gradient norms beside the records"),
+    Kind("stability", stability, "no stability.jsonl beside the records"),
+    Kind("dirac", dirac, "losses and optimizers not played on the Dirac-GAN"),
     Kind("cost", cost, "throughput not measured"),
 )
 """In the order of a page."""

@@ -14,6 +14,7 @@ from genbench.report.figures.catalogue import KINDS, plots
 from genbench.report.figures.figure import as_svg
 from genbench.report.figures.plot import Plot
 from genbench.report.headings import ARROWS
+from genbench.store.course import Course, write_course
 from genbench.store.rundir import TrialDirectory
 
 IMAGES = {
@@ -26,6 +27,17 @@ COST = {
     "throughput.s_per_1000_steps": (3.2, 0.1), "throughput.utilization": (0.4, 0.01),
     "throughput.peak_memory": (812.0, None), "throughput.parameters": (1.5e6, None),
 }  # fmt: skip
+DIRAC = {
+    f"dirac.{name}": (value, None)
+    for name, value in {
+        "predicted_real": 0.0, "predicted_imaginary": 0.5, "measured_real": 0.0, "measured_imaginary": 0.5,
+        "radius_simultaneous": 3.0, "radius_alternating": 0.02,
+    }.items()
+}  # fmt: skip
+COURSE = Course(
+    (0, 1000, 2000), (None, 0.5, 0.01), (0.2, 0.9, 1.0), (0.1, 0.5, 0.6), (99.0, 9.0, 1.0), (90.0, 8.0, 2.0),
+    ((1.0, 0.0), (0.5, 0.5), (0.5, 0.5)),
+)  # fmt: skip
 HOSTILE = (
     "$\\frac{1}{0$", "a\x1b[31mb", "../../up", "_hidden", "<b>&\"'", "", "=1+1", "x" * 300, "日本語 モデル",
     "a\u202eb", "one\ntwo", "%s {} \\", "expected ", "NaN",
@@ -65,7 +77,9 @@ def run(names, metrics=IMAGES, modes=10, seeds=3, folder=None, lost=()):
                     "".join(json.dumps(x) + "\n" for x in lines)
                 )
                 trials[trial] = TrialDirectory(folder / trial[:200])
+                write_course(trials[trial].stability, COURSE)
         records += cohort(name, COST)
+        records += cohort(name, DIRAC, better=Better.NEITHER)
     for name in OF_SAMPLES:
         if name != EXPECTED:
             records += control(name, {metric: [value] * 3 for metric, value in metrics.items()})
@@ -109,8 +123,8 @@ def test_every_axis_says_what_it_shows_and_which_way_is_good(few, name):
         assert all("better" in label for label in labels)
     elif metrics:
         wanted = {ARROWS[Better(better)] for better in metrics.values()} - {""}
-        assert wanted and all(arrow in said for arrow in wanted)
-    if name in ("losses", "gradients", "modes-while-training"):
+        assert (wanted or name == "dirac") and all(arrow in said for arrow in wanted)
+    if name in ("losses", "gradients", "stability", "modes-while-training"):
         assert "training steps" in said
 
 
