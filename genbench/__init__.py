@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from genbench.core.registry import load_plugin as load_plugin
     from genbench.core.registry import measures as measures
     from genbench.core.registry import models as models
+    from genbench.report.explanation.page import write_explanation as write_explanation
     from genbench.report.figures.catalogue import plots as plots
     from genbench.report.figures.catalogue import write_plots as write_plots
     from genbench.report.page.page import build_report as build_report
     from genbench.report.render import render as render
     from genbench.report.render import render_comparison as render_comparison
     from genbench.report.tables import build_tables as build_tables
+    from genbench.runner.explain import explain as explain
     from genbench.runner.job import RunResult as RunResult
     from genbench.runner.job import run as run
     from genbench.runner.regression import assert_not_worse as assert_not_worse
@@ -56,6 +58,7 @@ _HOME = {
     "compare_runs": "genbench.analyse.compare",
     "datasets": "genbench.core.registry",
     "evaluate": "genbench.runner.scoring",
+    "explain": "genbench.runner.explain",
     "load_plugin": "genbench.core.registry",
     "load_run": "genbench.store.rundir",
     "load_runs": "genbench.store.loaded",
@@ -70,6 +73,7 @@ _HOME = {
     "run": "genbench.runner.job",
     "sample": "genbench.runner.sample",
     "to_frame": "genbench.store.frame",
+    "write_explanation": "genbench.report.explanation.page",
     "write_plots": "genbench.report.figures.catalogue",
 }
 
@@ -85,6 +89,7 @@ __all__ = [
     "compare_runs",
     "datasets",
     "evaluate",
+    "explain",
     "load_plugin",
     "load_run",
     "load_runs",
@@ -99,6 +104,7 @@ __all__ = [
     "run",
     "sample",
     "to_frame",
+    "write_explanation",
     "write_plots",
 ]
 

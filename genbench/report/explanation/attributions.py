@@ -31,7 +31,7 @@ def draw_attributions(content: Attributions, subject: Subject) -> list[Plot]:
     rows = []
     for i, kind in enumerate(content.kinds):
         planted = content.patch if kind == "planted" else np.zeros_like(content.patch)
-        cells: list[Cell | None] = [
+        cells = [
             Cell(framed(shown(content.images[i]), planted), f"f(x) = {number(float(content.scores[i]), 3)}")
         ]
         for m in range(len(content.methods)):
@@ -82,7 +82,7 @@ def _caption(content: Attributions) -> str:
     )
     dropped = (
         f" {refused} of {len(content.kinds)} maps of integrated gradients are not shown: their completeness "
-        f"error is above {percent(COMPLETE)}, so the integral is not converged."
+        f"error is above {percent(COMPLETE)}, or cannot be had, so the integral has not converged."
         if refused
         else ""
     )

@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """Cells with a label before them; ``None`` leaves a place empty.
+    """Cells with a label before them.
 
     Attributes:
         label: in lines.
@@ -52,7 +52,7 @@ class Row:
     """
 
     label: str
-    cells: Sequence[Cell | None]
+    cells: Sequence[Cell]
     before: float = 0.0
     panel: float = 0.0
     aside: int = 0
@@ -72,7 +72,7 @@ def board(
     Returns:
         The figure, and the panels of those rows that have one, empty.
     """
-    height, width = rows[0].cells[0].picture.shape[:2] if rows[0].cells[0] else (1, 1)
+    height, width = rows[0].cells[0].picture.shape[:2]
     tall, wide = cell * height / max(height, width), cell * width / max(height, width)
     left = _EDGE + max(text_width(row.label) for row in rows)
     left += _SPACE if left > _EDGE else 0.0
@@ -102,8 +102,6 @@ def board(
         upper = y + row.before
         sheet.text(_EDGE, upper + tall / 2, row.label, va="center", fontsize=PLAIN, linespacing=1.1)
         for number, each in enumerate(row.cells):
-            if each is None:
-                continue
             x = left + number * (wide + _GAP)
             sheet.imshow(
                 each.picture,
@@ -136,7 +134,7 @@ def board(
 
 def _step(row: Row, tall: float) -> float:
     """Inches from the top of a row to that of the next."""
-    lines = max((1 + cell.under.count("\n") for cell in row.cells if cell and cell.under), default=0)
+    lines = max((1 + cell.under.count("\n") for cell in row.cells if cell.under), default=0)
     under = lines * 0.115 + 0.07 if lines else 0.0
     return row.before + max(tall + under, (1 + row.label.count("\n")) * _LINE) + row.panel + _GAP
 

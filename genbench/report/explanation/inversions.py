@@ -24,7 +24,7 @@ def draw_inversions(content: Inversions, subject: Subject) -> list[Plot]:
     figure, _ = board(
         titled(subject, "inversions of test images"), rows, ("x", "G(z*)", "x - G(z*)"), cell=0.7
     )
-    low, high = np.quantile(content.errors, (0.25, 0.75))
+    low, high = np.quantile(content.errors, (0.25, 0.75), method="inverted_cdf")  # some may be infinite
     caption = (
         f"For {len(content.errors)} test images the latent z* was searched whose sample is nearest in "
         f"pixels ({content.steps} steps of Adam from the post-hoc encoder's guess and {content.restarts} "

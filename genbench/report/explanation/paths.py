@@ -29,7 +29,7 @@ def _drawn(walks: list[Walk], between: str, name: str, curve: str, subject: Subj
 
     rows: list[Row] = []
     for walk in walks:
-        cells: list[Cell | None] = [Cell(shown(image)) for image in walk.images]
+        cells = [Cell(shown(image)) for image in walk.images]
         if walk.ends is not None and walk.errors is not None:
             start, end = (
                 Cell(shown(image), f"error\n{number(float(error))}")

@@ -1,0 +1,1 @@
+"""What a page on one trained model is made of, a subject a file."""
