@@ -166,10 +166,14 @@ class FactorReader:
 
         def left(shares: Tensor) -> Tensor:
             difference: Tensor = x - self.render(classes, self._values(shares))
-            return difference.square().flatten(1).sum(1) / torch.where(energy == 0, 1.0, energy)
+            return torch.where(energy == 0, 1.0, difference.square().flatten(1).sum(1) / energy)
 
         with torch.no_grad():
             best = left(shares)
+        return self._refined(left, shares, best, refine) if refine else best
+
+    def _refined(self, left: Callable[[Tensor], Tensor], shares: Tensor, best: Tensor, refine: int) -> Tensor:
+        """The smallest of ``best`` and what is ``left`` after each step."""
         shares = shares.clone().requires_grad_()
         optimizer = torch.optim.Adam([shares], lr=_RATE)
         for step in range(refine):
@@ -180,7 +184,7 @@ class FactorReader:
             with torch.no_grad():
                 shares.clamp_(0, 1)
                 best = torch.minimum(best, left(shares))
-        return torch.where(energy == 0, 1.0, best)
+        return best
 
 
 def factor_reader_for(dataset: Rendered, *, device: torch.device | str = "cpu") -> FactorReader:
