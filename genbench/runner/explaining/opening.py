@@ -66,12 +66,19 @@ def open_trial(trial: str | Path, results: Path, device: torch.device) -> Opened
     try:
         model = build_model(header)
         generator = generator_of(model, header.data, lane_tensors(state, 0), header.seed, device)
+        with torch.no_grad():
+            finite = bool(generator.decode(generator.draw(_TRIED, "explain", "finite")).isfinite().all())
     except UnknownName as error:
         raise CheckpointError(f"{what} that is not here: {error} Give its file with --plugin.") from error
-    except ValueError as error:
+    except GenbenchError:
+        raise
+    except ValueError as error:  # a latent that is no vector
         raise GenbenchError(f"{what} that cannot be explained: {error}.") from error
-    with torch.no_grad():
-        finite = generator.decode(generator.draw(_TRIED, "explain", "finite")).isfinite().all()
+    except Exception as error:
+        raise CheckpointError(
+            f"{what} that cannot be drawn from: {type(error).__name__}: {error}. If the model was changed "
+            f"since (this is of genbench {header.code}), train it again."
+        ) from error
     if not finite:
         raise CheckpointError(f"{what} that gives numbers that are not finite: the trial has diverged.")
     run = _run_of(path)
