@@ -193,6 +193,9 @@ measures: Registry[type] = Registry(
         "stability": "genbench.measures.stability",
         "dirac": "genbench.measures.dirac",
         "rotation": "genbench.measures.rotation",
+        "interpretability": "genbench.measures.interpretability",
         "explainers": "genbench.measures.explainers",
+        "literature": "genbench.measures.literature",
+        "representation": "genbench.measures.representation",
     },
 )

@@ -72,7 +72,7 @@ def _real_variance(reference: Reference) -> tuple[float, ...]:
 
 def _read(reference: Reference, images: Tensor) -> Tensor:
     """(N, F) what the factor reader says of images."""
-    return reference.factor_reader.read(images)
+    return reference.factor_reader.read(images).values
 
 
 def _variance(values: Tensor) -> tuple[float, ...]:

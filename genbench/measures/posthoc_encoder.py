@@ -19,6 +19,8 @@ SIGMA = 0.1
 
 STEPS = 1500
 BATCH = 128
+POOL = 160 * BATCH
+"""Pairs that are drawn: more would double the time of generators that are slow."""
 
 _WIDTHS = (256, 128)
 _RATE = 1e-3
@@ -67,7 +69,8 @@ def fit_encoder(generator: Generator, *, sigma: float = 0.0, steps: int = STEPS,
     """Train q(z | x) on pairs z ~ p(z), x = G(z) + σ ε by maximum likelihood.
 
     A network of two layers (256 and 128 units, LeakyReLU), Adam with a rate that falls from 0.001 to 0 along
-    a cosine, 128 fresh pairs a step. Its means say what of z can be read off x, whatever the model's own
+    a cosine, batches of 128 out of 20,480 pairs, each time under
+    fresh noise. Its means say what of z can be read off x, whatever the model's own
     encoder, if any, would say (Khrulkov et al. 2021, arXiv:2106.06959, train encoders of GANs so). Trained on
     what the generator makes, it extrapolates on real examples where these are not covered. A generator that
     is not finite gives an encoder that says NaN.
@@ -80,10 +83,11 @@ def fit_encoder(generator: Generator, *, sigma: float = 0.0, steps: int = STEPS,
     """
     device = generator.device
     random = torch.Generator().manual_seed(derive_seed(seed, "posthoc encoder", "training"))
+    pool = generator.draw(POOL, "posthoc encoder", seed)
     with torch.no_grad():
-        first = generator.decode(generator.draw(1024, "posthoc encoder", seed, "scale"))
-        center = first.mean(0)
-        spread = float((first - center).double().pow(2).mean().sqrt())
+        made = torch.cat([generator.decode(part) for part in torch.split(pool, _CHUNK)])
+        center = made.mean(0)
+        spread = float((made - center).double().pow(2).mean().sqrt())
     scale = max(_SMALLEST, math.hypot(spread, sigma)) if math.isfinite(spread) else 1.0
     sizes = (center.numel(), *_WIDTHS, 2 * generator.latent)
     layers = tuple(_layer(i, o, random, device) for i, o in pairwise(sizes))
@@ -92,11 +96,10 @@ def fit_encoder(generator: Generator, *, sigma: float = 0.0, steps: int = STEPS,
     optimizer = torch.optim.Adam(parameters, _RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
     for step in range(steps):
-        z = generator.draw(BATCH, "posthoc encoder", seed, step)
-        with torch.no_grad():
-            x = generator.decode(z)
-            if sigma:
-                x = x + sigma * torch.empty(x.shape).normal_(generator=random).to(device)
+        first = step * BATCH % POOL
+        z, x = (of[first : first + BATCH] for of in (pool, made))
+        if sigma:
+            x = x + sigma * torch.empty(x.shape).normal_(generator=random).to(device)
         with torch.enable_grad():
             loss = -_log_density(z, *_moments(encoder, x)).mean()
             optimizer.zero_grad()
