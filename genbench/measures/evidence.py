@@ -226,10 +226,12 @@ class Final(Measure, Protocol):
 
     Attributes:
         traced: whether it needs the trace of training.
+        of_lanes: whether trained lanes have numbers of it; if not, its anchors are all that it measures.
         anchors: its control rows, names of ``genbench.core.record.ANCHORS``.
     """
 
     traced: ClassVar[bool]
+    of_lanes: ClassVar[bool]
     anchors: ClassVar[tuple[str, ...]]
 
     def anchor(self, name: str, reference: Reference, seed: int) -> Iterator[Reading]:

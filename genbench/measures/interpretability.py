@@ -39,6 +39,7 @@ class Interpretability:
     )
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = False
+    of_lanes: ClassVar[bool] = True
     anchors: ClassVar[tuple[str, ...]] = (*ORACLES, UNTRAINED)
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:

@@ -83,6 +83,7 @@ class Literature:
     )
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = False
+    of_lanes: ClassVar[bool] = True
     anchors: ClassVar[tuple[str, ...]] = ("oracle", "oracle-rotated", "untrained")
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:

@@ -55,6 +55,7 @@ class Representation:
     columns: ClassVar[tuple[Column, ...]] = (PROBE, NMI, PROBE_CODE, NMI_CODE, MAJORITY)
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = False
+    of_lanes: ClassVar[bool] = True
     anchors: ClassVar[tuple[str, ...]] = ("pixels", "pca", "untrained")
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:

@@ -61,6 +61,7 @@ class Rotation:
     columns: ClassVar[tuple[Column, ...]] = (INDEX, MAX_REAL, ASYMMETRY, GRADIENT, GAP)
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = False
+    of_lanes: ClassVar[bool] = True
     anchors: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:

@@ -52,6 +52,7 @@ class Stability:
     columns: ClassVar[tuple[Column, ...]] = columns.ALL
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = True
+    of_lanes: ClassVar[bool] = True
     anchors: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:

@@ -17,8 +17,9 @@ from genbench.core.environment import capture, code_version, environment_id
 from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Final, Measure, Reference
+from genbench.measures.evidence import Evidence, Final, Measure, Reference
 from genbench.measures.generator import Generator
+from genbench.measures.stability_course import course_of
 from genbench.runner.cohort import TrainedCohort, train_cohort
 from genbench.runner.fitting import parts_that_fit, split_on_oom
 from genbench.runner.gates import check_gates
@@ -42,6 +43,7 @@ from genbench.runner.scribe import Scribe
 from genbench.runner.snapshot import Snapshot
 from genbench.runner.target import Goal, Track, goal_of
 from genbench.runner.timing import write_timing
+from genbench.store.course import write_course
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
@@ -292,7 +294,9 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
             began = now(job.device)
             track = tracks[trained.cohort.id]
             with job.phases(MEASURING):
-                measure_cohort(job.measures, trained, reference, job.scribe, reporter, track)
+                measure_cohort(
+                    job.measures, trained, reference, job.scribe, reporter, track, partial(_keep_course, job)
+                )
             first = job.directory.make_trial(trained.cohort.trials[0].id)
             looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
             write_timing(trained.training, trained.chunks, trained.timing, looks, first.timing)
@@ -308,6 +312,16 @@ def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -
         _log.exception("%s failed", name)
         reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
         close(Status.FAILED, reason)
+
+
+def _keep_course(job: _Job, trial: Trial, evidence: Evidence) -> None:
+    """Write the course behind the numbers of stability beside the trial's losses."""
+
+    def write() -> None:
+        if (course := course_of(evidence)) is not None:
+            write_course(job.directory.make_trial(trial.id).stability, course)
+
+    _guard(job, f"the course of {trial.model.label}, seed {trial.seed}", write)
 
 
 def _guard(job: _Job, what: str, write: Callable[[], None]) -> None:

@@ -43,7 +43,7 @@ def chosen_measures(names: Sequence[str]) -> list[Measure]:
 
 def own_columns(chosen: Sequence[Measure], goal: Goal | None) -> list[Column]:
     """Every number that is written of a lane at its end, but for how it ended."""
-    own = columns_of([measure for measure in chosen if not measure.per_cohort])
+    own = columns_of(of_lanes(chosen))
     return [*own, *COST, *(TARGET if goal else ())]
 
 
@@ -97,6 +97,15 @@ def _measure_anchors(measure: Final, reference: Reference, scribe: Scribe, repor
         for seed in range(CONTROL_SEEDS):
             subject = _control(name, reference.dataset.info.name, seed)
             take(measure, partial(measure.anchor, name, reference, seed), subject, scribe, reporter)
+
+
+def of_lanes(chosen: Sequence[Measure]) -> list[Measure]:
+    """Measures that are taken of every trained lane."""
+    return [
+        measure
+        for measure in chosen
+        if not measure.per_cohort and (measure.of_lanes if isinstance(measure, Final) else True)
+    ]
 
 
 def of_samples(chosen: Sequence[Measure]) -> list[Measure]:
@@ -159,11 +168,13 @@ def measure_cohort(
     scribe: Scribe,
     reporter: Reporter,
     track: Track,
+    keep: Callable[[Trial, Evidence], None] = lambda *_: None,
 ) -> None:
     """Measure the cohort's cost, then every lane that is still finite.
 
     A lane that was measured at this very step, because training ended early after it, is not measured again.
-    The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED.
+    The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED; ``keep``
+    is given what is known of each other lane once it is measured.
     """
     cohort, step = trained.cohort, trained.training.state.step
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
@@ -188,9 +199,11 @@ def measure_cohort(
             continue
         subject = subject_of(trial, cohort, step)
         failed = track.closing.get(lane)
-        own = [measure for measure in chosen if not measure.per_cohort]
+        own = of_lanes(chosen)
         left = own if failed is None else [measure for measure in own if isinstance(measure, Final)]
-        now = _measure_lane(left, trained, lane, subject, reference, scribe, reporter, track)
+        now = _measure_lane(
+            left, trained, lane, subject, reference, scribe, reporter, track, partial(keep, trial)
+        )
         failed = [*(failed or []), *now]
         scribe.write(subject, cost_readings(trained.spent, trained.price))
         scribe.write(subject, track.readings(lane, trained.price))
@@ -209,6 +222,7 @@ def _measure_lane(
     scribe: Scribe,
     reporter: Reporter,
     track: Track,
+    keep: Callable[[Evidence], None] = lambda _: None,
 ) -> list[str]:
     """Take these measures of one lane, whatever became of the one before; those that failed, by name."""
     bounds = snapshot.bounds[lane] if snapshot.bounds else None
@@ -226,7 +240,11 @@ def _measure_lane(
             track.see(lane, reading, snapshot.spent)
             yield reading
 
-    return [type(m).__name__ for m in chosen if not take(m, partial(readings, m), subject, scribe, reporter)]
+    failed = [
+        type(m).__name__ for m in chosen if not take(m, partial(readings, m), subject, scribe, reporter)
+    ]
+    keep(evidence)
+    return failed
 
 
 def _game(trained: TrainedCohort, lane: int, reference: Reference) -> Game:
