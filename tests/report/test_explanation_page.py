@@ -14,6 +14,7 @@ from made_up_explanation import HOSTILE, images, made_up, without_data
 from genbench.core.errors import OutputError
 from genbench.report.explanation.attributions import draw_attributions
 from genbench.report.explanation.board import framed, shown, signed
+from genbench.report.explanation.content import Probe, Probes
 from genbench.report.explanation.inversions import draw_inversions
 from genbench.report.explanation.neighbours import draw_neighbours
 from genbench.report.explanation.page import write_explanation
@@ -104,6 +105,7 @@ def test_the_same_input_gives_the_same_page(page, tmp_path):
     assert write_explanation(made_up(), tmp_path).read_text() == page
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_torch(tmp_path):
     code = (
         "import sys\nfrom made_up_explanation import made_up, without_data\n"
@@ -163,7 +165,9 @@ def test_probes_below_the_mean_stay_in_the_picture():
     (plot,) = draw_probes(whole.probes, whole.subject)
     low, _ = plot.figure.axes[0].get_ylim()
     assert all(line.get_ydata().min() > low for line in plot.figure.axes[0].lines)
-    assert plot.frame["score"].min() == -3.0
+    assert plot.frame["score"].min() == -3.0 and "left out" not in plot.caption
+    seen = Probes((Probe("encoder", "image", "class", 0.5, 0.1),), {"encoder": (2, 1)}, "x")
+    assert "The generator is left out" in draw_probes(seen, whole.subject)[0].caption
 
 
 def test_inversions_that_never_were_finite_are_dashes():

@@ -19,7 +19,7 @@ from genbench.models.gan import GAN
 from genbench.models.mlp import MLP
 from genbench.report.explanation.content import Missing
 from genbench.runner.explain import explain
-from genbench.runner.explaining import directing, dissecting, walking
+from genbench.runner.explaining import directing, dissecting, probing, walking
 from genbench.runner.explaining.attributing import attributions
 from genbench.runner.explaining.labelling import Labels
 from genbench.runner.explaining.looking import Lens, as_stored, quantiles
@@ -166,6 +166,16 @@ def test_probes_are_fitted_to_some_and_judged_on_others():
     assert found.examples == {"generator": (200, 100)} and found.label_of == "x"
     one = Labels(np.zeros(300, dtype=np.int64), {}, {}, "x")
     assert isinstance(probes(lens, None, one, z), Missing)
+
+
+def test_a_pixel_that_hardly_varied_does_not_blow_a_probe_up():
+    random = torch.Generator().manual_seed(1)
+    x = torch.randn(60, 1, generator=random, dtype=torch.float64)
+    faint = 1e-4 * torch.randn(60, 5, generator=random, dtype=torch.float64)
+    faint[50:] += 1  # as in images that were not fitted to
+    fitted = torch.arange(50)
+    predicted = probing._ridge(probing._kernel(torch.cat([x, faint], 1), fitted), x, fitted)
+    assert float((predicted[50:] - x[50:]).abs().max()) < 0.3
 
 
 def test_without_a_score_or_captum_there_are_no_maps(monkeypatch):
@@ -344,7 +354,7 @@ def test_everything_that_can_be_had_is_there(run, name):
     assert [walk.between for walk in found.paths.walks] == ["draws"] * 2 + ["test images"] * 2
     assert found.attributions.kinds == ("real",) * 2 + ("generated",) * 2 + ("planted",) * 2
     seen = "encoder" if name == "vae" else "discriminator"
-    assert set(found.probes.examples) == {"generator", seen}
+    assert seen in found.probes.examples  # untrained, it may make one class only, and then no other is probed
     assert found.neighbours.searched == 1198
     errors = found.inversions.shown
     assert errors[0] <= errors[1] <= errors[2] and len(found.inversions.errors) == 60

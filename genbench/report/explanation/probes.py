@@ -80,12 +80,15 @@ def _caption(content: Probes) -> str:
             f"{network}: {_said(own, first)} in the {clean(first)}, at most {number(best.score)} "
             f"({_score_of(best.target)}) in {clean(best.layer)}"
         )
+    without = ""
+    if "generator" not in content.examples:
+        without = " The generator is left out: its samples all have one label."
     return (
         "How well ridge regression reads classes or factors off each layer, on examples it was not fitted "
         f"to (fitted and held out: {sizes}). Of generated images the labels are those that "
         f"{clean(content.label_of)} reads off them, of test images the true ones; the dashed line is the "
-        f"most frequent class, or 0 for R². {'; '.join(last)}. What a probe can read the network need not "
-        "use, and wide layers are read better than narrow ones whatever they have learned."
+        f"most frequent class, or 0 for R². {'; '.join(last)}.{without} What a probe can read the network "
+        "need not use, and wide layers are read better than narrow ones whatever they have learned."
     )
 
 

@@ -41,14 +41,14 @@ def read_labels(reference: Reference, images: torch.Tensor) -> Labels:
     probabilities = as_numbers(extractor(stored).probabilities)
     factors: dict[str, Numbers] = {}
     if data.factors is not None:
-        values = as_numbers(reference.factor_reader.read(stored))
+        values = as_numbers(reference.factor_reader.read(stored).values)
         factors = dict(zip(data.factors.names, values.T, strict=True))
     likely = {f"class {name}": p for name, p in zip(data.info.classes, probabilities.T, strict=True)}
     return Labels(
         classes=probabilities.argmax(1),
         factors=factors,
         graded={**likely, **factors},
-        source=f"{extractor.id} and the factor reader" if factors else extractor.id,
+        source=f"{extractor.id} and {reference.factor_reader.id}" if factors else extractor.id,
     )
 
 

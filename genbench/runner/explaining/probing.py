@@ -11,10 +11,12 @@ from genbench.report.explanation.content import Missing, Probe, Probes
 from genbench.runner.explaining.labelling import Labels, true_labels
 from genbench.runner.explaining.looking import Lens, chunks, examples
 
-DRAWS = 1536
+EXAMPLES = 1536
+"""Test images, at most."""
+
 HELD_OUT = 1 / 3
-RIDGE = 1e-2
-"""Penalty, in units of the mean squared length of an example's standardized activations."""
+RIDGE = 0.1
+"""Penalty, in units of the mean squared length of an example's centred activations."""
 
 
 def probes(lens: Lens, reference: Reference, labels: Labels, z: Tensor) -> Probes | Missing:
@@ -38,7 +40,7 @@ def probes(lens: Lens, reference: Reference, labels: Labels, z: Tensor) -> Probe
     found += _probed("generator", _joined(inside), labels, lens.seed, counts)
     if networks.seen is not None:
         stored = reference.dataset.test_examples
-        order = torch.randperm(len(stored), generator=_random(lens.seed, "probed"))[:DRAWS].sort().values
+        order = torch.randperm(len(stored), generator=_random(lens.seed, "probed"))[:EXAMPLES].sort().values
         x = examples(stored[order.numpy()], lens.generator.device)
         with torch.no_grad():
             layers = [{"image": x[rows], **networks.seen(x[rows])} for rows in chunks(len(x), 256)]
@@ -96,16 +98,18 @@ def _targets(labels: Labels, fitted: Tensor, held_out: Tensor) -> dict[str, tupl
 
 
 def _kernel(activations: Tensor, fitted: Tensor) -> Tensor:
-    """(N, fitted), inner products of standardized activations; wide layers cost no more than narrow ones."""
-    mean, sd = activations[fitted].mean(0), activations[fitted].std(0)
-    standard = (activations - mean) / sd.where(sd > 1e-6, 1.0)
-    return (standard @ standard[fitted].T).cpu()
+    """(N, fitted), inner products of centred activations; wide layers cost no more than narrow ones.
+
+    Units keep their scales: a pixel that hardly ever varies would be blown up by its standard deviation.
+    """
+    centred = activations - activations[fitted].mean(0)
+    return (centred @ centred[fitted].T).cpu()
 
 
 def _ridge(kernel: Tensor, wanted: Tensor, fitted: Tensor) -> Tensor:
     """Ridge regression in its dual form, predicted for every example."""
     inner = kernel[fitted]
-    penalty = RIDGE * inner.diagonal().mean().clamp(min=1e-9)
+    penalty = RIDGE * inner.diagonal().mean().clamp(min=1e-12)
     mean = wanted[fitted].mean(0)
     weights = torch.linalg.solve(
         inner + penalty * torch.eye(len(inner), dtype=inner.dtype), wanted[fitted] - mean
