@@ -126,7 +126,7 @@ def without_data(reason: str) -> Explanation:
     return replace(
         whole,
         subject=replace(
-            whole.subject, without_data=reason, ended="DIVERGED: a loss", collapsed="collapsed: 0"
+            whole.subject, run="", without_data=reason, ended="DIVERGED: a loss", collapsed="collapsed: 0"
         ),
         neighbours=missing,
         paths=Paths(whole.paths.walks[:1], "slerp", reason),

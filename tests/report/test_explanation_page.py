@@ -98,6 +98,7 @@ def test_what_could_not_be_had_is_said(tmp_path):
     assert "No paths between test images: no &lt;data&gt; here." in page
     assert page.count("(not made)") == 4
     assert "DIVERGED: a loss" in page and "This model has collapsed: 0" in page
+    assert "genbench explain CHECKPOINT --seed 5" in page  # outside of a run nothing names it
     assert len(list(tmp_path.glob("*.png"))) == 5
 
 

@@ -108,7 +108,7 @@ def _lacking(content: object) -> str:
 
 def _page(subject: Subject, sections: list[_Section]) -> str:
     label, dataset = clean(subject.label), clean(subject.dataset)
-    place = f"{clean(subject.run)}/{clean(subject.trial)}" if subject.run else clean(subject.trial)
+    place = f"{clean(subject.run)}/{clean(subject.trial)}" if subject.run else "CHECKPOINT"
     law = "N(0, 1)" if subject.distribution == "normal" else "U(-1, 1)"
     return rendered(
         "explanation.html.j2",
