@@ -59,7 +59,7 @@ INFO_FOREST = Column(
 ENCODER_R2 = Column(
     "interpretability.encoder_r2",
     "",
-    Better.HIGHER,
+    Better.NEITHER,
     high=1.0,
     meaning="R² of latents inferred from the model's own samples: what of z shows in G(z)",
 )

@@ -193,13 +193,15 @@ def _shown(rows: Sequence[Row], metrics: Sequence[str], present: Collection[str]
     Controls have no speed, say: those of samples stand only where one of them has a number, but then all of
     them do. Any other control stands where it was measured, and models do where any of them was.
     """
-    controlled = any(row.cells[name].estimate for row in rows if row.control for name in metrics)
     trained = any(row.model in present for row in rows if not row.control)
-    return [
-        row
-        for row in rows
-        if (controlled and (row.model in present or row.model in OF_SAMPLES) if row.control else trained)
-    ]
+    sampled = any(row.cells[name].estimate for row in rows if row.model in OF_SAMPLES for name in metrics)
+
+    def stands(row: Row) -> bool:
+        if not row.control:
+            return trained
+        return sampled if row.model in OF_SAMPLES else row.model in present
+
+    return [row for row in rows if stands(row)]
 
 
 class _Footnotes:

@@ -173,8 +173,8 @@ def measure_cohort(
     """Measure the cohort's cost, then every lane that is still finite.
 
     A lane that was measured at this very step, because training ended early after it, is not measured again.
-    The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED; ``keep``
-    is given what is known of each other lane once it is measured.
+    The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED.
+    ``keep`` is given what is known of each other lane once it is measured.
     """
     cohort, step = trained.cohort, trained.training.state.step
     whole = subject_of(cohort.trials[0], cohort, step, whole_cohort=True)
