@@ -103,7 +103,8 @@ def normalised_entropy(shares: Tensor) -> Tensor:
     if shares.shape[1] < 2:
         raise ValueError("one class has no entropy to share")
     h = shares.double()
-    return torch.special.entr(h).sum(1) / math.log(h.shape[1])
+    entropy: Tensor = torch.special.entr(h).sum(1) / math.log(h.shape[1])
+    return entropy
 
 
 def drawdown(chosen_by: Tensor, told_by: Tensor) -> float:

@@ -41,7 +41,7 @@ class Lens:
     def decode(self, z: Tensor) -> Tensor:
         """Samples (N, C, H, W) without gradients, some at a time."""
         with torch.no_grad():
-            return torch.cat([self.generator.decode(part) for part in z.split(_AT_ONCE)])
+            return torch.cat([self.generator.decode(part) for part in torch.split(z, _AT_ONCE)])
 
 
 def as_images(x: Tensor) -> Images:

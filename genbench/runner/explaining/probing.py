@@ -88,7 +88,7 @@ def _targets(labels: Labels, fitted: Tensor, held_out: Tensor) -> dict[str, tupl
     found: dict[str, tuple[Tensor, bool]] = {}
     if labels.classes is not None:
         classes = torch.from_numpy(labels.classes)
-        if len(classes[fitted].unique()) > 1:
+        if len(torch.unique(classes[fitted])) > 1:
             found["class"] = torch.nn.functional.one_hot(classes).double(), True
     for name, values in labels.factors.items():
         factor = torch.from_numpy(values).double()[:, None]
@@ -114,7 +114,8 @@ def _ridge(kernel: Tensor, wanted: Tensor, fitted: Tensor) -> Tensor:
     weights = torch.linalg.solve(
         inner + penalty * torch.eye(len(inner), dtype=inner.dtype), wanted[fitted] - mean
     )
-    return kernel @ weights + mean
+    predicted: Tensor = kernel @ weights + mean
+    return predicted
 
 
 def _random(seed: int, purpose: str) -> torch.Generator:

@@ -21,7 +21,7 @@ def traversals(lens: Lens) -> Traversals:
     decode = lens.generator.decode
 
     def column_energy(z: torch.Tensor) -> torch.Tensor:
-        jacobian = jacfwd(lambda one: decode(one[None])[0].flatten())(z)
+        jacobian: torch.Tensor = jacfwd(lambda one: decode(one[None])[0].flatten())(z)
         return jacobian.square().sum(0)
 
     draws = lens.draw(DRAWS, "sensitivity")
@@ -31,7 +31,8 @@ def traversals(lens: Lens) -> Traversals:
     z = lens.draw(1, "traversal").repeat(len(order), COLUMNS, 1)
     for row, latent in enumerate(order.tolist()):
         z[row, :, latent] = quantiles(places, lens.generator.distribution)
-    images = lens.decode(z.flatten(0, 1)).unflatten(0, (len(order), COLUMNS))
+    images = lens.decode(z.flatten(0, 1))
+    images = images.view(len(order), COLUMNS, *images.shape[1:])
     return Traversals(
         images=as_images(images),
         latents=(order + 1).cpu().numpy(),

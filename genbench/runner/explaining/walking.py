@@ -23,7 +23,8 @@ def slerp(one: Tensor, other: Tensor, t: Tensor) -> Tensor:
     if not angle.sin() > 1e-4:
         return torch.lerp(one, other, t[:, None])
     t = t[:, None]
-    return (((1 - t) * angle).sin() * one + (t * angle).sin() * other) / angle.sin()
+    path: Tensor = (((1 - t) * angle).sin() * one + (t * angle).sin() * other) / angle.sin()
+    return path
 
 
 def curve_of(distribution: str) -> str:
