@@ -18,21 +18,18 @@ from genbench.core.errors import OutputError, warnings_to
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Evidence, Final, Measure, Reference
-from genbench.measures.generator import Generator
 from genbench.measures.stability_course import course_of
 from genbench.runner.cohort import TrainedCohort, train_cohort
+from genbench.runner.control_rows import measure_controls, untrained_of
 from genbench.runner.fitting import parts_that_fit, split_on_oom
 from genbench.runner.gates import check_gates
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
-    CONTROL_SEEDS,
     chosen_measures,
     close_cohort,
     evaluate,
     measure_cohort,
-    measure_controls,
 )
-from genbench.runner.opened import untrained_generators
 from genbench.runner.phases import MEASURING, PICTURES, Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
@@ -198,8 +195,7 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         f"{dataset.info.name}: {why_precision(job.suite.train.precision, job.device, dataset.info)}"
     )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
-    untrained = _untrained(job, plan[0].model, dataset) if plan else ()
-    reference = Reference(dataset, job.device, untrained)
+    reference = Reference(dataset, job.device, untrained_of(plan, job.measures, dataset, job.device))
     if any(not measure.per_cohort for measure in job.measures) and not reference.extractor.pinned:
         job.reporter.note(
             f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
@@ -221,13 +217,6 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
     done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
     _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
-
-
-def _untrained(job: _Job, spec: ModelSpec, dataset: Dataset) -> tuple[Generator, ...]:
-    """The suite's first model before training, once for each draw of a control row."""
-    if not any(isinstance(measure, Final) for measure in job.measures):
-        return ()
-    return untrained_generators(build_model(spec), dataset.info, range(CONTROL_SEEDS), job.device)
 
 
 def _model_picture(job: _Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:

@@ -6,12 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from genbench.core.errors import DataError, OutputError
-from genbench.core.ids import content_hash
-from genbench.core.record import EXPECTED, SAMPLED, Column, Status
+from genbench.core.errors import OutputError
+from genbench.core.record import Column, Status
 from genbench.core.registry import measures
-from genbench.measures.controls import control_samples
-from genbench.measures.evidence import Evidence, Final, Measure, Predictive, Reading, Reference
+from genbench.measures.evidence import Evidence, Final, Measure, Reading, Reference
 from genbench.measures.game import Game
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.cost import COLUMNS as COST
@@ -26,9 +24,6 @@ from genbench.runner.target import Goal, Track
 from genbench.suite.plan import Cohort, Trial
 
 _log = logging.getLogger("genbench")
-
-CONTROL_SEEDS = 3
-"""How often each control row is drawn anew: enough to see that its noise is small beside that of training."""
 
 
 def columns_of(chosen: Sequence[Measure]) -> list[Column]:
@@ -64,41 +59,6 @@ def subject_of(
     )
 
 
-def measure_controls(
-    chosen: Sequence[Measure], reference: Reference, samples: int, scribe: Scribe, reporter: Reporter
-) -> None:
-    """Measure every control row as if it were a model."""
-    dataset = reference.dataset
-    for final in (measure for measure in chosen if isinstance(measure, Final)):
-        _measure_anchors(final, reference, scribe, reporter)
-    own = of_samples(chosen)
-    if not own:
-        return  # and no features are computed that nobody asked for
-    computed = _control(EXPECTED, dataset.info.name, None)
-    for measure in own:
-        if isinstance(measure, Predictive):
-            take(measure, partial(measure.expected, reference, samples), computed, scribe, reporter)
-    for name in SAMPLED:
-        for seed in range(CONTROL_SEEDS):
-            subject = _control(name, dataset.info.name, seed)
-            try:
-                control = control_samples(name, dataset, samples, seed)
-            except DataError as error:  # this data cannot have that row; the others stand
-                scribe.fail(subject, columns_of(own), Status.SKIPPED, str(error))
-                continue
-            evidence = Evidence(reference, control.samples, held_out=control.held_out)
-            for measure in own:
-                take(measure, partial(measure, evidence), subject, scribe, reporter)
-
-
-def _measure_anchors(measure: Final, reference: Reference, scribe: Scribe, reporter: Reporter) -> None:
-    """Measure the control rows of one measure that it has of its own."""
-    for name in measure.anchors:
-        for seed in range(CONTROL_SEEDS):
-            subject = _control(name, reference.dataset.info.name, seed)
-            take(measure, partial(measure.anchor, name, reference, seed), subject, scribe, reporter)
-
-
 def of_lanes(chosen: Sequence[Measure]) -> list[Measure]:
     """Measures that are taken of every trained lane."""
     return [
@@ -111,19 +71,6 @@ def of_lanes(chosen: Sequence[Measure]) -> list[Measure]:
 def of_samples(chosen: Sequence[Measure]) -> list[Measure]:
     """Measures that take samples alone: those that are taken on the way and of control samples too."""
     return [measure for measure in chosen if not (measure.per_cohort or isinstance(measure, Final))]
-
-
-def _control(name: str, dataset: str, seed: int | None) -> Subject:
-    return Subject(
-        trial=content_hash({"control": name, "data": dataset, "seed": seed}),
-        model=name,
-        model_version="",
-        dataset=dataset,
-        seed=seed,
-        step=0,
-        lanes=1,
-        protocol={},
-    )
 
 
 def evaluate(

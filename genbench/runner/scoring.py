@@ -24,7 +24,8 @@ from genbench.data.files import user_path
 from genbench.data.samplefile import Range, SampleFile, check_range_is_used, open_samples
 from genbench.measures.evidence import Evidence, Final, Measure, Reference
 from genbench.metrics import expected_frechet_distance
-from genbench.runner.measuring import chosen_measures, measure_controls, take
+from genbench.runner.control_rows import measure_controls
+from genbench.runner.measuring import chosen_measures, take
 from genbench.runner.prepare import load
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.scribe import Scribe, Subject

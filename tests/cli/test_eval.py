@@ -12,7 +12,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def one_draw(monkeypatch):
     """Of each control row: what is tested is the same for three."""
-    monkeypatch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
+    monkeypatch.setattr("genbench.runner.control_rows.CONTROL_SEEDS", 1)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ WAY = (
 def cheap():
     """Without plots, and each control row once: they take a second a run and are looked at elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
+        patch.setattr("genbench.runner.control_rows.CONTROL_SEEDS", 1)
         patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
         patch.setattr("genbench.runner.job.write_report", lambda directory: None)
         yield

@@ -9,7 +9,7 @@ import genbench
 from genbench.core.errors import DataError, SuiteError, UnknownName
 from genbench.core.record import EXPECTED, OF_SAMPLES, SAMPLED, Status
 from genbench.core.registry import datasets, measures
-from genbench.runner import measuring
+from genbench.runner import control_rows
 from genbench.runner.scoring import evaluate
 
 
@@ -17,7 +17,7 @@ from genbench.runner.scoring import evaluate
 def one_draw():
     """Of each control row: what is tested is the same for three."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(measuring, "CONTROL_SEEDS", 1)
+        patched.setattr(control_rows, "CONTROL_SEEDS", 1)
         yield
 
 
@@ -262,10 +262,10 @@ def test_by_default_only_warnings_are_printed(files, tmp_path, digits, capfd):
 PEAK = """
 import sys
 from pathlib import Path
-from genbench.runner import measuring
+from genbench.runner import control_rows
 from genbench.runner.scoring import evaluate
 
-measuring.CONTROL_SEEDS = 1
+control_rows.CONTROL_SEEDS = 1
 evaluate([sys.argv[1]], "digits", value_range=(0, 1), device="cpu")
 (peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(int(peak.split()[1]) << 10)

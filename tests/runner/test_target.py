@@ -22,7 +22,7 @@ ASK = ("train.steps=20", "samples=40", "train.evaluate_every=5", 'measures=["thr
 def cheap(monkeypatch):
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
     monkeypatch.setattr("genbench.runner.job.write_report", lambda directory: None)
-    monkeypatch.setattr("genbench.runner.measuring.CONTROL_SEEDS", 1)
+    monkeypatch.setattr("genbench.runner.control_rows.CONTROL_SEEDS", 1)
 
 
 def seen(track, *values):
