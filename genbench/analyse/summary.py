@@ -172,12 +172,12 @@ def _share_failed(records: list[Record], counts: Counts, endings: tuple[str, ...
     """The share of seeds whose training failed, with Wilson's interval, and how each did.
 
     A seed that was lost on the way (diverged, failed, out of time) has failed as well; one of which it is not
-    known does not count.
+    known, because the measure itself failed, does not count.
     """
     known = [r for r in records if r.value is not None and r.status is Status.DONE]
     # what came to its end and failed is told as what did not: by how it ended, and then why
     told = [replace(r, status=Status.FAILED) for r in known if r.value]
-    lost = [r for r in records if r.value is None and r.status in LOST]
+    lost = [r for r in records if r.value is None and r.status in LOST and _ended_so(r, endings)]
     seeds, failed = len(known) + len(lost), len(told) + len(lost)
     others = [r for r in records if r not in known and r not in lost]
     reasons = [*_reasons(told), *_reasons(lost), *_reasons(others)]
@@ -188,6 +188,11 @@ def _share_failed(records: list[Record], counts: Counts, endings: tuple[str, ...
     if seeds < counts.done and not reasons:
         reasons.append(f"only {seeds} of {counts.done} finished seeds have a value")
     return Cell(Estimate(failed / seeds, *wilson(failed, seeds), seeds), tuple(reasons))
+
+
+def _ended_so(record: Record, endings: Sequence[str]) -> bool:
+    """Whether the trial ended for the reason that this number is missing: not where its measure failed."""
+    return record.status is not Status.FAILED or any(record.reason in ending for ending in endings)
 
 
 def _shared(lanes: Sequence[float]) -> Estimate:

@@ -16,7 +16,9 @@ SCHEMA = 1
 EXPECTED = "expected"
 """The control row that is computed, not sampled: what a perfect model would score at these sizes."""
 
-SAMPLED = ("real", "memorized", "collapsed", "gaussian", "noise")
+REAL = "real"
+
+SAMPLED = (REAL, "memorized", "collapsed", "gaussian", "noise")
 """Control rows of samples that no model made: what a metric says of the best and of known failures."""
 
 UNTRAINED = "untrained"

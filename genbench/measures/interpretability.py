@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from genbench.core.record import ORACLES, UNTRAINED, Column
+from genbench.core.record import ORACLES, REAL, UNTRAINED, Column
 from genbench.core.registry import measures
 from genbench.measures import factor_columns, faithfulness_columns, geometry_columns, inference_columns
 from genbench.measures.collapse_gate import collapse
+from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Reading, Reference
+from genbench.measures.factor_columns import CLASS_ENTROPY, COVERAGE, RESIDUAL
 from genbench.measures.generator import Generator
 from genbench.measures.made import made
 from genbench.measures.oracles import oracle
@@ -40,20 +42,28 @@ class Interpretability:
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = False
     of_lanes: ClassVar[bool] = True
-    anchors: ClassVar[tuple[str, ...]] = (*ORACLES, UNTRAINED)
+    anchors: ClassVar[tuple[str, ...]] = (REAL, *ORACLES, UNTRAINED)
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """A reading a column; one that cannot be taken says why."""
         yield from _readings(evidence, collapse(evidence))
 
     def anchor(self, name: str, reference: Reference, seed: int) -> Iterator[Reading]:
-        """An oracle's readings, where the data has factors to render, or the untrained model's.
+        """Readings of an oracle, where the data has factors, of the untrained model or of real images.
+
+        Of real images there is what samples alone tell.
 
         An oracle has the latent of the suite's first model, since most of these numbers depend on its size.
-        What is inferred of it is a ceiling, and taken of the first draw of ``oracle`` only:
-        hundreds of thousands of images have to be rendered. What is inferred of the untrained model, though
-        it is collapsed, is their baseline, which is not 0.
+        What its code tells of factors is taken of the first draw of ``oracle`` only: tens of thousands of
+        images have to be rendered. What is inferred of the untrained model, though it is collapsed, is their
+        baseline, which is not 0.
         """
+        if name == REAL:
+            drawn = min(_SAMPLES, len(reference.dataset.train_examples))
+            real = Evidence(reference, control_samples(REAL, reference.dataset, drawn, seed).samples)
+            known = (COVERAGE, CLASS_ENTROPY, RESIDUAL)
+            yield from (r for r in factor_columns.readings(real) if r.column in known)
+            return
         if (generator := self._anchored(name, reference, seed)) is None:
             return
         samples, _ = made(generator, generator.draw(_SAMPLES, "interpretability", "samples"))

@@ -41,15 +41,17 @@ def _score(name: str, meaning: str, better: Better = Better.HIGHER) -> Column:
 
 MIG = _score("mig", "mutual information gap: one coordinate of the code knows a factor, no other does")
 MIG_ROTATED = _score("mig_rotated", "the same of the code rotated at random: what luck gives", Better.NEITHER)
-SAP = _score("sap", "separated predictability: the same gap in R² of one coordinate")
+SAP = _score("sap", "separated predictability: the same gap in R² of one coordinate", Better.NEITHER)
 D = _score("dci_d", "DCI disentanglement: a coordinate matters for one factor only")
 D_ROTATED = _score("d_rotated", "the same of the code rotated at random: what luck gives", Better.NEITHER)
-C = _score("dci_c", "DCI completeness: a factor needs one coordinate only")
+C = _score("dci_c", "DCI completeness: a factor needs one coordinate only", Better.NEITHER)
 INFORMATIVENESS = Column(
     "literature.dci_i", "", Better.HIGHER, high=1.0, meaning="DCI informativeness: held-out R² of the factors"
 )
-FACTOR_VAE = _score("factor_vae", "votes for the factor that was fixed, held out; chance is 1 / factors")
-MODULARITY = _score("modularity", "a coordinate knows one factor only")
+FACTOR_VAE = _score(
+    "factor_vae", "votes for the factor that was fixed, held out; chance is 1 / factors", Better.NEITHER
+)
+MODULARITY = _score("modularity", "a coordinate knows one factor only", Better.NEITHER)
 
 _LEVELS = 10
 _FITTED = 1000  # for the forests, and twice as many for scoring
@@ -66,8 +68,9 @@ class Literature:
     Factors are the continuous ones, in 10 levels of equal width; the class varies beside them, as a factor
     that is not scored. The codes are not the model's own, whether it has an encoder or not: papers that score
     a VAE by its own encoder have other numbers. An isotropic prior has no axes of its own, so a score means
-    something where it is above that of the rotated code. Where a model has collapsed its scores are dashes;
-    those of ``untrained`` are not, to show what such codes get.
+    something where it is above that of the rotated code: those that stand beside it have a direction, the
+    others are to be read beside the row ``oracle-rotated``. Of a collapsed model the scores are dashes; those
+    of ``untrained`` are not, to show what such codes get.
     """
 
     columns: ClassVar[tuple[Column, ...]] = (

@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genbench.core.errors import DataError
 from genbench.core.ids import derive_seed
-from genbench.core.record import Column
+from genbench.core.record import REAL, Column
 from genbench.core.registry import measures
 from genbench.data.dataset import Examples
 from genbench.measures import stability_columns as columns
 from genbench.measures.collapse_gate import COVERAGE, ENTROPY
+from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.fresh_critic import MOST, STEPS, fresh_critic
 from genbench.measures.generator import Generator
@@ -31,6 +33,8 @@ from genbench.store.course import Course, Series
 
 SNAPSHOTS = 8
 """Fewer say nothing of a late half."""
+
+_ANCHORED = 2000  # the critic holds out half, and its records say how many
 
 _SCORED = 2000  # examples of each side that a discriminator scores, at most
 
@@ -53,7 +57,7 @@ class Stability:
     per_cohort: ClassVar[bool] = False
     traced: ClassVar[bool] = True
     of_lanes: ClassVar[bool] = True
-    anchors: ClassVar[tuple[str, ...]] = ()
+    anchors: ClassVar[tuple[str, ...]] = (REAL, "gaussian", "collapsed")
 
     def __call__(self, evidence: Evidence) -> Iterator[Reading]:
         """A reading a column; one that cannot be taken says why."""
@@ -71,9 +75,14 @@ class Stability:
         yield from _critic(evidence)
         yield from _discriminator(evidence)
 
-    def anchor(self, name: str, reference: Reference, seed: int) -> Iterator[Reading]:  # noqa: ARG002 - has none
-        """None: what nobody trained has no stability."""
-        return iter(())
+    def anchor(self, name: str, reference: Reference, seed: int) -> Iterator[Reading]:
+        """What a fresh critic tells of control samples: it has no other number of what nobody trained."""
+        n = min(_ANCHORED, len(reference.dataset.train_examples))
+        try:
+            samples = control_samples(name, reference.dataset, n, seed).samples
+        except DataError:  # without labels there is no such row
+            return
+        yield from _critic(Evidence(reference, samples))
 
 
 def _reading(

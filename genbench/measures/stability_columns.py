@@ -29,12 +29,12 @@ SCORE = _column(
 )
 DRIFT = _column(
     "drift",
-    Better.LOWER,
+    Better.NEITHER,
     "late half: squared distance of outputs to the snapshot before, over that of two real examples",
 )
 CHURN = _column(
     "churn",
-    Better.LOWER,
+    Better.NEITHER,
     "late half: total variation of class shares from one snapshot to the next",
     high=1.0,
 )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,13 +28,13 @@ def course_of(evidence: Evidence) -> Course | None:
 def _course(reference: Reference, trace: Trace) -> Course:
     seen = [reference.extractor(snapshot) for snapshot in trace.samples]
     shares = torch.stack([_shares(reference, snapshot) for snapshot in seen])
-    classes = shares.shape[1]
+    classes = _classes(reference)
     missing = [math.nan] * len(trace.steps)
     halves = [[_distance(reference, snapshot, half) for snapshot in seen] for half in (0, 1)]
     return Course(
         steps=tuple(trace.steps),
         drift=_series([math.nan, *_drift(reference, trace)]),
-        entropy=_series(normalised_entropy(shares).tolist() if classes > 1 else missing),
+        entropy=_series(_entropy(shares, classes) if classes > 1 else missing),
         coverage=_series([_coverage(reference, snapshot) for snapshot in trace.samples]),
         quality_a=_series(halves[0]),
         quality_b=_series(halves[1]),
@@ -70,6 +71,20 @@ def _shares(reference: Reference, seen: Features) -> Tensor:
     return torch.bincount(labels, minlength=kinds).double() / max(1, len(labels))
 
 
+def _classes(reference: Reference) -> int:
+    """How many classes, or true modes, the data has; whatever names of classes it knows."""
+    modes = reference.dataset.modes
+    if isinstance(modes, GaussianModes):
+        return len(modes.centers)
+    return len(np.unique(reference.dataset.train_labels)) if reference.dataset.info.is_image else 0
+
+
+def _entropy(shares: Tensor, classes: int) -> list[float]:
+    """In parts of ln(classes in the data), 1 at most, as the collapse gate has it."""
+    scale = math.log(shares.shape[1]) / math.log(classes)
+    return (normalised_entropy(shares) * scale).clamp(max=1.0).tolist()
+
+
 def _distance(reference: Reference, seen: Features, half: int) -> float:
     try:
         return frechet_distance(reference.features.values[half::2], seen.values[half::2])
@@ -81,7 +96,9 @@ def _coverage(reference: Reference, snapshot: Tensor) -> float:
     """Mean over the factors of min(1, Var y(G(z)) / Var y(x)), as the factor reader y sees them."""
     if reference.dataset.factors is None:
         return math.nan
-    ratio = _variance(reference, snapshot) / _real_variance(reference)
+    real = _real_variance(reference)
+    varies = real > 0  # a factor that does not vary in the data cannot be covered
+    ratio = _variance(reference, snapshot)[varies] / real[varies]
     return float(ratio.clamp(max=1.0).mean())
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 
 import torch
 
-from genbench.core.errors import DataError
+from genbench.core.errors import DataError, GenbenchWarning
 from genbench.core.ids import content_hash
 from genbench.core.record import EXPECTED, SAMPLED, Status
 from genbench.data.dataset import Dataset
@@ -66,7 +67,16 @@ def untrained_of(
     """The first planned model before training, once for each draw of a control row, if it is wanted."""
     if not plan or not any(isinstance(measure, Final) for measure in chosen):
         return ()
-    return untrained_generators(build_model(plan[0].model), dataset.info, range(CONTROL_SEEDS), device)
+    try:
+        return untrained_generators(build_model(plan[0].model), dataset.info, range(CONTROL_SEEDS), device)
+    except Exception as error:  # its cohort will fail, and say why; the others go on
+        warnings.warn(
+            f"there is no row 'untrained' for {dataset.info.name}: {plan[0].model.label} cannot be built for "
+            f"it ({type(error).__name__}: {error}). Put a model first that can.",
+            GenbenchWarning,
+            stacklevel=2,
+        )
+        return ()
 
 
 def _control(name: str, dataset: str, seed: int | None) -> Subject:

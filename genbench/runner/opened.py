@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from genbench.core.datainfo import DataInfo
+from genbench.core.errors import GenbenchWarning
 from genbench.measures.generator import Generator, Networks
 from genbench.models.normalization import BatchNorm
 from genbench.models.protocol import Batch, Bounded, Encoding, GenerativeModel, Judging, Nets
@@ -43,12 +45,16 @@ def generator_of(
     modules = {name: net.eval() for name, net in skeletons(model, data).items()}
     nets = Nets(modules, tensors)
 
-    def decode(z: Tensor) -> Tensor:
-        x = model.sample(nets, z)
-        return (x + 1) / 2 if data.is_image else x
-
     def as_trained(x: Tensor) -> Tensor:
         return 2 * x - 1 if data.is_image else x
+
+    encode = _encoder(model, nets, as_trained, data, device)
+    latent = prior.shape[0] if encode is None else encode[1]
+    noise = prior.shape[0] - latent  # what the sampler takes beside the latent: it is held at its mean
+
+    def decode(z: Tensor) -> Tensor:
+        x = model.sample(nets, torch.cat((z, z.new_zeros(len(z), noise)), 1) if noise else z)
+        return (x + 1) / 2 if data.is_image else x
 
     score, scored_by = _score(model, nets, as_trained)
     look = _looker(model, nets, as_trained)
@@ -68,6 +74,8 @@ def generator_of(
     def first(z: Tensor) -> Tensor:
         with _first_nonlinearity(modules) as inputs:
             decode(z)
+        if not inputs:
+            raise ValueError("the generator has no nonlinearity that is a module, such as nn.ReLU")
         return inputs[0].flatten(1)
 
     def seen(x: Tensor) -> dict[str, Tensor]:
@@ -77,14 +85,14 @@ def generator_of(
         return {name: output.flatten(1) for name, output in outputs.items()}
 
     return Generator(
-        latent=prior.shape[0],
+        latent=latent,
         distribution=prior.distribution,
         seed=seed,
         device=device,
         decode=decode,
         score=score,
         scored_by=scored_by,
-        encode=(lambda x: model.encode(nets, as_trained(x))) if isinstance(model, Encoding) else None,
+        encode=None if encode is None else encode[0],
         networks=Networks(hidden, without, first, seen if look else None),
     )
 
@@ -117,6 +125,38 @@ def _score(
 
         return bound, "bound"
     return None, ""
+
+
+def _encoder(
+    model: GenerativeModel,
+    nets: Nets,
+    as_trained: Callable[[Tensor], Tensor],
+    data: DataInfo,
+    device: torch.device,
+) -> tuple[Callable[[Tensor], Tensor], int] | None:
+    """The model's own encoder and the size of its latent; ``None`` where what is called so is none.
+
+    Any method may happen to be called ``encode``: it counts where it maps examples to latents, which are what
+    the sampler takes, or the first of it (the rest being noise).
+    """
+    if not isinstance(model, Encoding):
+        return None
+    with torch.no_grad():
+        try:
+            found: object = model.encode(nets, as_trained(torch.zeros(2, *data.shape, device=device)))
+        except TypeError as error:
+            found = error
+    if not (
+        isinstance(found, Tensor) and found.ndim == 2 and 0 < found.shape[1] <= model.prior(data).shape[0]
+    ):
+        warnings.warn(
+            f"{type(model).__name__}.encode is not used: it should map examples to the mean of their latents "
+            "(B, latent), as genbench/models/protocol.py says. Rename it if it is something else.",
+            GenbenchWarning,
+            stacklevel=3,
+        )
+        return None
+    return (lambda x: model.encode(nets, as_trained(x))), found.shape[1]
 
 
 def _looker(

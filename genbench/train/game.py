@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from genbench.core.datainfo import DataInfo
 from genbench.models.optim import SGD
 from genbench.models.protocol import Batch, GenerativeModel, Judging, Nets, Player
-from genbench.train.state import Tree
+from genbench.train.state import Tree, initial_state
 from genbench.train.trace import networks_of_sampler
 from genbench.train.update import LaneTensors, as_seen, lane_update
 
@@ -110,7 +110,9 @@ def generator_and_judge(model: GenerativeModel, data: DataInfo) -> tuple[Player,
         return "a single objective: no game"
     if len(players) != 2 or not isinstance(model, Judging):
         return f"{len(players)} players; only a game of a generator and a judge is looked at"
-    sampled = set(networks_of_sampler(model, data))
+    sampled = set(
+        networks_of_sampler(model, data, initial_state(model, data, (0,), device=torch.device("cpu")))
+    )
     trained = [sampled <= set(player.trains) for player in players]
     if trained == [True, False]:
         return players[0], players[1]

@@ -12,7 +12,7 @@ from torch.func import vmap
 from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import GenerativeModel, Nets
 from genbench.train.sampling import as_stored
-from genbench.train.state import TrainState, skeletons
+from genbench.train.state import TrainState, lane_tensors, skeletons
 from genbench.train.streams import BLOCK, draw
 
 LATENTS = 500
@@ -49,7 +49,7 @@ class Tracer:
         self.spacing = every
         self.middle = math.ceil(steps // max(1, every) / 2)
         self._model, self._data, self._seeds = model, data, seeds
-        self.networks = networks_of_sampler(model, data)
+        self.networks: tuple[str, ...] = ()
         self._generate = _generator(model, data)
         self._latents: Tensor | None = None
         self._samples: list[Tensor] = []
@@ -62,6 +62,7 @@ class Tracer:
         """Take a snapshot of a state."""
         if self._latents is None:
             prior, device = self._model.prior(self._data), state_device(state)
+            self.networks = networks_of_sampler(self._model, self._data, state)
             self._latents = torch.stack(
                 [
                     draw(prior, LATENTS, seed, "trace", device=device, dtype=state.dtype)
@@ -93,7 +94,7 @@ class Tracer:
         return float(_distance(now, then))
 
 
-def networks_of_sampler(model: GenerativeModel, data: DataInfo) -> tuple[str, ...]:
+def networks_of_sampler(model: GenerativeModel, data: DataInfo, state: TrainState) -> tuple[str, ...]:
     """Names of the networks that ``sample`` calls: the generator."""
     modules = skeletons(model, data)
     called: list[str] = []
@@ -105,10 +106,9 @@ def networks_of_sampler(model: GenerativeModel, data: DataInfo) -> tuple[str, ..
                 called.append(name)
             return network
 
-    tensors = {
-        name: {**dict(net.named_parameters()), **dict(net.named_buffers())} for name, net in modules.items()
-    }
-    model.sample(_Watched(modules, tensors), torch.empty(2, *model.prior(data).shape, device="meta"))
+    prior = model.prior(data)
+    z = torch.zeros(2, *prior.shape, device=state_device(state), dtype=state.dtype)
+    model.sample(_Watched(modules, lane_tensors(state, 0)), z)
     return tuple(called)
 
 

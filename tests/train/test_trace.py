@@ -10,7 +10,7 @@ from genbench.models.mlp import MLP
 from genbench.models.ns_gan import NSGAN
 from genbench.models.vae import VAE
 from genbench.train.settings import Settings
-from genbench.train.state import lane_tensors
+from genbench.train.state import initial_state, lane_tensors
 from genbench.train.trace import LATENTS, Tracer, networks_of_sampler, spacing
 from genbench.train.trainer import train
 
@@ -94,8 +94,9 @@ def test_what_is_moved_by_hand_is_measured():
 
 
 def test_the_sampler_of_a_vae_is_its_decoder():
-    assert networks_of_sampler(VAE(), IMAGES) == ("decoder",)
-    assert networks_of_sampler(MODEL, IMAGES) == ("G",)
+    for model, network in ((VAE(), "decoder"), (MODEL, "G")):
+        state = initial_state(model, IMAGES, SEEDS, device=torch.device("cpu"))
+        assert networks_of_sampler(model, IMAGES, state) == (network,)
 
 
 @pytest.mark.parametrize("steps", [1, 64, 1280, 1281, 6000, 100_000])
