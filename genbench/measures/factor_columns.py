@@ -197,8 +197,9 @@ def _of_axes(reference: Reference, generator: Generator) -> Iterator[Reading]:
         return changes(lambda u: _factors_of(reference, generator, u)[:, varies], z, fresh, Q, y)
 
     bases = [torch.eye(d), *(rotation(d, seed, r) for r in range(ROTATIONS))]
-    if generator.networks is not None:
-        bases.append(sefa(jacrev(generator.networks.first)(_latents(generator, z[:1]))[0, :, 0]))
+    own = _first_layer(generator, z)
+    if isinstance(own, Tensor):
+        bases.append(own)
     moved = torch.stack([changed(Q) for Q in bases])  # (bases, d, N, F)
     stamp = {"latent": d, "latents": _LATENTS, "rotations": ROTATIONS}
     reason = "No latent moves any factor." if bool(moved.isfinite().all()) else "What it makes is not finite."
@@ -218,10 +219,22 @@ def _of_axes(reference: Reference, generator: Generator) -> Iterator[Reading]:
     yield reading(DISENTANGLEMENT, found.own, again.own)
     yield reading(COMPLETENESS, found.completeness, again.completeness)
     yield reading(RANDOM_D, mean, means, drawn)
-    if generator.networks is None:
-        yield from _dashes(reference, (SEFA_GAIN,), "It is no network, and has no first layer.")
+    if isinstance(own, str):
+        yield from _dashes(reference, (SEFA_GAIN,), own)
     else:
         yield reading(SEFA_GAIN, found.last - mean, again.last - means, drawn)
+
+
+def _first_layer(generator: Generator, z: Tensor) -> Tensor | str:
+    """SeFa's basis of the latent, or why there is none."""
+    if generator.networks is None:
+        return "It is no network, and has no first layer."
+    if generator.distribution != "normal":
+        return "Its prior is not normal: directions of its latent are none of the space that is rotated."
+    try:
+        return sefa(jacrev(generator.networks.first)(z[:1])[0, :, 0])
+    except ValueError as refused:
+        return f"{refused}."
 
 
 class _Axes(NamedTuple):

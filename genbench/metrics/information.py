@@ -7,15 +7,6 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from genbench.core.record import Better, Column
-
-GILBO = Column(
-    "information.gilbo",
-    "nats",
-    Better.NEITHER,
-    meaning="lower bound on the information of latents in samples",
-)
-
 
 class Gilbo(NamedTuple):
     """Generative information lower bound: its mean and its standard error, in nats."""

@@ -9,7 +9,7 @@ from genbench.analyse.rank import ranks
 from genbench.analyse.sides import sides
 from genbench.analyse.standing import FAILED_TRAINING
 from genbench.analyse.summary import summarise
-from genbench.core.record import Status
+from genbench.core.record import OUTCOME, Status
 from genbench.suite.schema import Gate
 
 COLLAPSED = "collapsed: class entropy below 0.5 of what is possible"
@@ -43,6 +43,17 @@ def test_seeds_of_which_it_is_not_known_do_not_count():
     found = cell(seeds([0.0, None, 1.0], {0: Status.INTERRUPTED}))
     assert (found.estimate.median, found.estimate.n) == (1.0, 1)
     assert any("skipped" in reason for reason in found.reasons)
+
+
+def test_a_measure_that_failed_is_no_training_that_did():
+    records = seeds([0.0, 0.0], seeds=[0, 1])
+    records += [
+        record(FAILED_TRAINING, None, seed=2, status=Status.FAILED, reason="KeyError: no extractor"),
+        record(OUTCOME, 100.0, seed=2, status=Status.FAILED, reason="measures failed: Stability"),
+    ]
+    found = cell(records)
+    assert (found.estimate.median, found.estimate.n) == (0.0, 2)
+    assert any("KeyError" in reason for reason in found.reasons)
 
 
 def test_how_they_failed_is_told_with_their_seeds():

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -18,6 +19,15 @@ import genbench.measures.inference_columns as inference
 
 
 @pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(inference, "encoder_of", quick_encoder)
+    monkeypatch.setattr(inference, "_ITERATIONS", 60)
+
+
+def taken(made, data=None):
+    return by_metric(inference.readings(evidence(made, data)), inference.COLUMNS)
+
+
 def lane(decode, **more):
     """A generator with networks, as trained lanes are and oracles are not."""
     return generator(decode, seen=lambda x: {}, **more)
@@ -28,15 +38,6 @@ def test_of_an_oracle_there_is_only_what_its_code_tells_of_factors():
     given = {name for name, reading in found.items() if reading.value is not None}
     assert given == {"info_r2", "info_forest"}
     assert "no ceiling" in found["inversion"].reason and "no ceiling" in found["gilbo"].reason
-
-
-def quick(monkeypatch):
-    monkeypatch.setattr(inference, "encoder_of", quick_encoder)
-    monkeypatch.setattr(inference, "_ITERATIONS", 60)
-
-
-def taken(made, data=None):
-    return by_metric(inference.readings(evidence(made, data)), inference.COLUMNS)
 
 
 def test_a_perfect_generator_and_one_that_makes_one_image():
@@ -81,8 +82,7 @@ def test_points():
 
 
 def test_the_prior_of_a_uniform_latent():
-    made = lane(lambda z: z[:, :2])
-    uniform = type(made)(2, "uniform", 5, made.device, lambda z: z)
+    uniform = replace(lane(lambda z: z, latent=2), distribution="uniform")
     found = taken(uniform, points())
     assert found["latent_norm"].value > 2  # normal points lie outside of the square
     bound = found["gilbo"].value

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genbench.core.datainfo import DataInfo
-from genbench.core.record import ORACLES, UNTRAINED
+from genbench.core.record import ORACLES, REAL, UNTRAINED
 from genbench.core.registry import datasets, measures
 from genbench.data.dataset import Dataset, Factors
 from genbench.features.factors import FactorValues
@@ -218,7 +218,7 @@ def test_large_latents_are_not_rotated(reference):
 
 def test_registered_headed_and_anchored(reference):
     assert measures.get("interpretability") is Interpretability
-    assert Interpretability.anchors == (*ORACLES, UNTRAINED)
+    assert Interpretability.anchors == (REAL, *ORACLES, UNTRAINED)
     assert "interpretability" in GROUPS
     names = [column.metric for column in Interpretability.columns]
     assert len(set(names)) == len(names)
@@ -226,6 +226,9 @@ def test_registered_headed_and_anchored(reference):
     assert list(Interpretability().anchor(UNTRAINED, reference, 0)) == []
     digits = Reference(datasets.get("digits")().load(), CPU)
     assert list(Interpretability().anchor("oracle", digits, 0)) == []
+    real = {r.column.metric.split(".")[1]: r.value for r in Interpretability().anchor(REAL, reference, 0)}
+    assert set(real) == {"coverage", "class_entropy", "residual"}
+    assert real["coverage"] > 0.9
     found = list(Interpretability().anchor("oracle-constant", reference, 0))
     assert {r.column.metric for r in found} == set(names)
     assert all(r.value is None for r in found if r.column.metric == "interpretability.axis_gain")

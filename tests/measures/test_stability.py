@@ -104,7 +104,14 @@ def generator(**change):
 
 def test_it_is_registered_and_final():
     assert measures.get("stability") is Stability and isinstance(Stability(), Final)
-    assert list(Stability().anchor("oracle", None, 0)) == []
+    assert Stability.anchors == ("real", "gaussian", "collapsed")
+
+
+def test_controls_have_what_a_fresh_critic_tells(reference, monkeypatch):
+    monkeypatch.setattr("genbench.measures.fresh_critic.STEPS", 5)
+    for name in Stability.anchors:
+        found = {r.column.metric for r in Stability().anchor(name, reference, 0)}
+        assert found == {"stability.critic_jsd", "stability.critic_auc"}
 
 
 def test_what_learned_and_settled_has_neither_failed_nor_moved(reference):

@@ -43,6 +43,7 @@ def vae():
     return models.get("vae")
 
 
+@pytest.mark.slow
 def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, monkeypatch, tmp_path):
     real, tried = job.train_cohort, []
 
@@ -61,6 +62,7 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
     assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
 
 
+@pytest.mark.slow
 def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypatch, tmp_path):
     real, tried = job.train_cohort, []
 
@@ -220,7 +222,7 @@ class Stops:
     [
         pytest.param("features", None, None, marks=pytest.mark.slow),
         pytest.param("gan on", "INTERRUPTED", None, marks=pytest.mark.slow),
-        ("measuring vae", "DONE", "INTERRUPTED"),
+        pytest.param("measuring vae", "DONE", "INTERRUPTED", marks=pytest.mark.slow),
         pytest.param("plots", "DONE", "DONE", marks=pytest.mark.slow),
     ],
 )

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.func import jacfwd, vmap
 
 from genbench.core.datainfo import DataInfo
+from genbench.core.errors import GenbenchWarning
 from genbench.models.conv import Conv
 from genbench.models.gan import GAN
 from genbench.models.mlp import MLP
@@ -117,3 +119,50 @@ def test_a_latent_that_is_no_vector_is_told():
     with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
         generator_of(Odd(), IMAGES, lane_tensors(state, 0), 0, CPU)
     assert untrained_generators(Odd(), IMAGES, (0,), CPU) == ()
+
+
+def test_of_points_the_noise_of_drawing_them_is_no_latent():
+    points = DataInfo("plane", (2,))
+    vae, gan = (
+        VAE(latent=3, encoder=SMALL, decoder=SMALL),
+        GAN(latent=3, generator=SMALL, discriminator=SMALL),
+    )
+    (of_vae,), (of_gan,) = (untrained_generators(model, points, (0,), CPU) for model in (vae, gan))
+    assert of_vae.latent == of_gan.latent == 3
+    z = of_vae.draw(4, "z")
+    assert torch.equal(of_vae.decode(z), of_vae.decode(z)) and of_vae.decode(z).shape == (4, 2)
+    state = initial_state(vae, points, (0,), device=CPU)
+    nets = Nets({n: m.eval() for n, m in skeletons(vae, points).items()}, lane_tensors(state, 0))
+    assert torch.equal(of_vae.decode(z), nets.decoder(z)[:, :2])  # the mean of p(x|z)
+
+
+def test_an_encode_that_is_something_else_is_told_and_not_used():
+    class Odd(GAN):
+        def encode(self, nets, x):
+            return x.mean(), x.std()
+
+    class Other(GAN):
+        def encode(self, nets, x, temperature):
+            return x
+
+    for model in (Odd(latent=3, generator=SMALL, discriminator=SMALL), Other(latent=3, generator=SMALL)):
+        with pytest.warns(GenbenchWarning, match=r"encode is not used: .* Rename it"):
+            (opened_lane,) = untrained_generators(model, IMAGES, (0,), CPU)
+        assert opened_lane.encode is None and opened_lane.latent == 3
+
+
+def test_networks_without_a_module_that_is_not_linear_are_told():
+    class Affine(GAN):
+        def networks(self, data):
+            return {
+                **super().networks(data),
+                "G": nn.Sequential(nn.Linear(3, 64), nn.Unflatten(1, data.shape)),
+            }
+
+        def sample(self, nets, z):
+            return nets.G(z).tanh()
+
+    (lane,) = untrained_generators(Affine(latent=3, generator=SMALL, discriminator=SMALL), IMAGES, (0,), CPU)
+    with pytest.raises(ValueError, match=r"no nonlinearity that is a module, such as nn\.ReLU"):
+        lane.networks.first(lane.draw(2, "z"))
+    assert lane.networks.hidden(lane.draw(2, "z")) == {}
