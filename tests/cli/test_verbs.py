@@ -183,3 +183,14 @@ def test_doctor(genbench):
     said = genbench("doctor")
     assert said.code == 0 and "genbench" in said.out and "torch" in said.out
     assert "MNIST is not on this machine" in said.out
+
+
+def test_list_metrics_has_room_for_meanings_in_a_narrow_terminal(genbench, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = genbench("list", "metrics").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    there = next(n for n, line in enumerate(lines) if line.startswith("stability.critic_jsd"))
+    assert lines[there + 1].startswith("    what a fresh critic can tell: lower bound on the")
+    monkeypatch.setenv("COLUMNS", "140")
+    wide = genbench("list", "metrics").out.splitlines()
+    assert any("stability.critic_jsd" in line and "what a fresh critic" in line for line in wide)

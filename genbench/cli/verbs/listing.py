@@ -6,13 +6,20 @@ import inspect
 import json
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genbench.cli.app import app
 
+if TYPE_CHECKING:
+    from genbench.cli.console import Out
+
 Rows = list[dict[str, str]]
+
+
+_WIDE = 120
+"""Columns of a terminal from which on a table of metrics has room for what they mean."""
 
 
 class What(StrEnum):
@@ -51,6 +58,9 @@ def list_(
         return
     if what is What.METRICS:
         rows = [_for_people(row) for row in rows]
+        if console.width < _WIDE:
+            _print_stacked(console, rows)
+            return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in rows[0]:
         # names are typed again by the reader, so they are never cut
@@ -58,6 +68,17 @@ def list_(
     for row in rows:
         table.add_row(*(escape(text) for text in row.values()))
     console.print(table)
+
+
+def _print_stacked(console: Out, rows: Rows) -> None:
+    """Each metric on a line, what it means below it: beside names this long there would be no room."""
+    from rich.markup import escape
+    from rich.padding import Padding
+
+    for row in rows:
+        facts = "  ".join(filter(None, (row["metric"], row[""], row["range"], f"v{row['v']}")))
+        console.print(escape(facts), style="bold")
+        console.print(Padding(escape(row["meaning"]), (0, 0, 0, 4)))
 
 
 def _models() -> Rows:
