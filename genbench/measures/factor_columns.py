@@ -14,13 +14,15 @@ from torch.func import jacrev
 
 from genbench.core.ids import derive_seed
 from genbench.core.record import Better, Column
+from genbench.features.factors import FactorReader
+from genbench.features.protocol import FeatureExtractor
 from genbench.measures.collapse_gate import COVERAGE as COVERAGE_BELOW
 from genbench.measures.collapse_gate import ENTROPY as ENTROPY_BELOW
 from genbench.measures.collapse_gate import class_entropy, collapse, coverage
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.generator import Generator
 from genbench.measures.made import made
-from genbench.measures.stamp import data_hash
+from genbench.measures.stamp import finite_or_dash
 from genbench.metrics.directions import sefa
 from genbench.metrics.sobol import (
     changes,
@@ -287,27 +289,21 @@ def _reading(
     reason: str = "",
     **more: str | int | float,
 ) -> Reading:
-    """One reading; a value that is not finite is a dash with ``reason``."""
-    finite = value is not None and math.isfinite(value)
-    versions = {"metric": column.version, "data": data_hash(reference.dataset)}
-    stamp: dict[str, str | int | float | bool] = {
-        "reference": "test",
-        "coverage_below": COVERAGE_BELOW,
-        "entropy_below": ENTROPY_BELOW,
-        **more,
-    }
-    if finite and reference.dataset.factors is not None and column is not CLASS_ENTROPY:
-        versions["features"] = reference.factor_reader.hash
-        stamp["reader"] = reference.factor_reader.id
-    if finite and column is CLASS_ENTROPY:
-        versions["features"] = reference.extractor.hash
-        stamp["extractor"] = reference.extractor.id
-    return Reading(
+    """One reading, with what it was read with."""
+    ruler: FeatureExtractor | FactorReader | None = None
+    if value is not None and column is CLASS_ENTROPY:
+        ruler = reference.extractor
+    elif value is not None and reference.dataset.factors is not None:
+        ruler = reference.factor_reader
+    thresholds = {"coverage_below": COVERAGE_BELOW, "entropy_below": ENTROPY_BELOW}
+    return finite_or_dash(
+        reference.dataset,
         column,
-        value if finite else None,
-        error if finite and error is not None and math.isfinite(error) else None,
-        n if finite else 0,
-        "" if finite else reason,
-        versions,
-        stamp,
+        value,
+        error=error,
+        n=n,
+        reason=reason,
+        ruler=ruler,
+        ruler_is="extractor" if column is CLASS_ENTROPY else "reader",
+        stamp={"reference": "test", **thresholds, **more},
     )

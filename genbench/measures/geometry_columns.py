@@ -17,7 +17,7 @@ from genbench.measures.collapse_gate import COVERAGE, ENTROPY, collapse
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.generator import Generator
 from genbench.measures.made import made
-from genbench.measures.stamp import data_hash
+from genbench.measures.stamp import finite_or_dash
 from genbench.metrics.latent_geometry import (
     effective_dimension,
     intrinsic_dimension,
@@ -267,19 +267,14 @@ def _reading(
     stamp: Mapping[str, str | int | float | bool] | None = None,
     features: bool = False,
 ) -> Reading:
-    """One reading; a value that is not finite is a dash with ``reason``."""
-    finite = value is not None and math.isfinite(value)
-    versions = {"metric": column.version, "data": data_hash(reference.dataset)}
-    protocol = {"coverage_below": COVERAGE, "entropy_below": ENTROPY, **(stamp or {})}
-    if features and finite:
-        versions["features"] = reference.extractor.hash
-        protocol["extractor"] = reference.extractor.id
-    return Reading(
+    """One reading; ``features`` says that it was taken in the extractor's."""
+    return finite_or_dash(
+        reference.dataset,
         column,
-        value if finite else None,
-        error if finite and error is not None and math.isfinite(error) else None,
-        n if finite else 0,
-        "" if finite else reason,
-        versions,
-        protocol,
+        value,
+        error=error,
+        n=n,
+        reason=reason,
+        ruler=reference.extractor if features else None,
+        stamp={"coverage_below": COVERAGE, "entropy_below": ENTROPY, **(stamp or {})},
     )

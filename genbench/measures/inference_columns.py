@@ -17,7 +17,7 @@ from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.generator import Generator
 from genbench.measures.inversion import invert
 from genbench.measures.posthoc_encoder import SIGMA, STEPS, PosthocEncoder, encoder_of
-from genbench.measures.stamp import data_hash
+from genbench.measures.stamp import finite_or_dash
 from genbench.metrics.information import gilbo
 from genbench.metrics.probes import Split, forest_r2, ridge_r2
 
@@ -221,19 +221,16 @@ def _reading(
     reason: str = "",
     **protocol: str | int | float,
 ) -> Reading:
-    """One reading; a value that is not finite is a dash with ``reason``."""
-    finite = value is not None and math.isfinite(value)
-    versions = {"metric": column.version, "data": data_hash(reference.dataset)}
-    if column is INVERSION_FEATURES and finite:
-        versions["features"] = reference.extractor.hash
-    return Reading(
+    """One reading, under the protocol of inference."""
+    return finite_or_dash(
+        reference.dataset,
         column,
-        value if finite else None,
-        error if finite and error is not None and math.isfinite(error) else None,
-        n if finite else 0,
-        "" if finite else reason,
-        versions,
-        {"reference": "test", "encoder_steps": STEPS, **protocol},
+        value,
+        error=error,
+        n=n,
+        reason=reason,
+        ruler=reference.extractor if column is INVERSION_FEATURES and value is not None else None,
+        stamp={"reference": "test", "encoder_steps": STEPS, **protocol},
     )
 
 

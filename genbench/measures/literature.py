@@ -20,7 +20,7 @@ from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.generator import Generator
 from genbench.measures.oracles import oracle
 from genbench.measures.posthoc_encoder import SIGMA, STEPS, encoder_of
-from genbench.measures.stamp import data_hash
+from genbench.measures.stamp import Protocol, finite_or_dash
 from genbench.metrics.disentanglement import (
     Codes,
     Levels,
@@ -169,18 +169,11 @@ def _dci(codes: Codes, levels: Levels, seed: int) -> tuple[float, float, float]:
 
 
 def _reading(dataset: Dataset, column: Column, value: float, n: int, reason: str) -> Reading:
-    finite = math.isfinite(value)
-    return Reading(
-        column,
-        value if finite else None,
-        n=n if finite else 0,
-        reason="" if finite else reason,
-        versions={"metric": column.version, "data": data_hash(dataset)},
-        protocol={
-            "reference": "test",
-            "levels": _LEVELS,
-            "rotations": _ROTATIONS,
-            "encoder_steps": STEPS,
-            "sigma": SIGMA,
-        },
-    )
+    stamp: Protocol = {
+        "reference": "test",
+        "levels": _LEVELS,
+        "rotations": _ROTATIONS,
+        "encoder_steps": STEPS,
+        "sigma": SIGMA,
+    }
+    return finite_or_dash(dataset, column, value, n=n, reason=reason, stamp=stamp)
