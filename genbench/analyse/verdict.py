@@ -19,6 +19,7 @@ from genbench.analyse.needed import pairs_for_a_difference, seeds_for_a_differen
 from genbench.analyse.row import FAILED_SHARE, Row, Test, Verdict
 from genbench.analyse.sides import Side, mismatch
 from genbench.analyse.significance import fisher_exact, mann_whitney, seeds_to_reach, sign_flip
+from genbench.analyse.standing import FAILED_TRAINING
 from genbench.core.record import Better
 from genbench.suite.margin import MEASURED, QUALITY, SHARE, Margin
 
@@ -42,7 +43,7 @@ def measured(row: Row, margin: Margin | None) -> Row:
         return _of_measurements(row, base, new, margin or MEASURED)
     if not base.values or not new.values:
         return _all_lost(row, base, new)
-    if row.metric == FAILED_SHARE:
+    if row.metric in (FAILED_SHARE, FAILED_TRAINING):
         return _of_shares(row, base, new, margin or SHARE)
     return _of_seeds(row, base, new, margin or QUALITY)
 

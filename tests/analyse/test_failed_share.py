@@ -6,6 +6,7 @@ from made_records import record, trained
 from genbench.analyse.compare import compare_runs
 from genbench.analyse.gate import Gates, judge
 from genbench.analyse.rank import ranks
+from genbench.analyse.row import Verdict
 from genbench.analyse.sides import sides
 from genbench.analyse.standing import FAILED_TRAINING
 from genbench.analyse.summary import summarise
@@ -98,3 +99,12 @@ def test_comparisons_and_gates_take_it(lost):
     judged = judge(comparison, gates)
     assert any(row.metric == FAILED_TRAINING for row in comparison.rows)
     assert bool(judged.violations) == (len(lost) > 3)
+
+
+def test_no_failure_on_either_side_is_not_surely_the_same():
+    comparison = compare_runs(seeds([0.0] * 5), seeds([0.0] * 5, run="new", model="gan"))
+    (row,) = (row for row in comparison.rows if row.metric == FAILED_TRAINING)
+    assert row.test == "shares" and row.verdict is Verdict.UNSURE
+    worse = compare_runs(seeds([0.0] * 8), seeds([1.0] * 8, run="new"))
+    (row,) = (row for row in worse.rows if row.metric == FAILED_TRAINING)
+    assert row.verdict is Verdict.WORSE
