@@ -25,10 +25,6 @@ SEEDS = (1, 2, 3)
 START, END = BLOCK - 6, BLOCK + 6
 """Twelve steps whose inputs are drawn in two blocks."""
 
-CHEAPEST_TO_COMPILE = ("vae", "mlp")
-"""The model with one player; the others are compiled in the slow tests."""
-
-
 BUILT = [
     *((name, "mlp") for name in models.names()),
     ("gan", "tanh_mlp"),
@@ -349,16 +345,9 @@ def test_no_graph_breaks(model, fit, flat, trained, monkeypatch):
     near(flat, trained, training.state)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
-@pytest.mark.parametrize(
-    "built",
-    [
-        (n, b) if (n, b) == CHEAPEST_TO_COMPILE else pytest.param((n, b), marks=pytest.mark.slow)
-        for b in ("mlp", "conv")
-        for n in models.names()
-    ],
-    ids="-".join,
-)
+@pytest.mark.parametrize("built", [(n, b) for b in ("mlp", "conv") for n in models.names()], ids="-".join)
 def test_compiled_is_eager(small, fit, flat, built):
     program.forget_programs()
     run = partial(quietly, fit, small(built[0], backbone=built[1]), END, SEEDS, start=START)

@@ -80,6 +80,7 @@ def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypa
     assert [text for text in told.notes if "5 lanes would need about 4.7 GiB" in text and "2 are" in text]
 
 
+@pytest.mark.slow
 def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
@@ -103,6 +104,7 @@ def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     assert costs == [Status.DONE]
 
 
+@pytest.mark.slow
 def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
     real = job.train_cohort
 
@@ -153,6 +155,7 @@ def test_a_measure_that_raises_costs_its_own_numbers(tiny_suite, told, monkeypat
     assert any("measure Modes failed: ZeroDivisionError: no classes" in text for text in told.warnings)
 
 
+@pytest.mark.slow
 def test_bad_models_fail_alone(tiny_suite, told, ends, register, vae, tmp_path):
     @dataclass(frozen=True, kw_only=True)
     class Raises(vae):
