@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from calibration.alarms import Share
@@ -103,7 +104,8 @@ def timings(spread: Rows, alarms: Rows) -> Iterator[str]:
         yield f"{_machine(row)}: others kept {middle:.2f} cores busy, {least:.2f} to {most:.2f}"
     for row in spread:
         ratios = ", ".join(f"{key.split()[0]} {row[key]:.2f}" for key in row if key.endswith("shipped"))
-        yield f"{_machine(row)} {row['metric']}, slower over shipped: {ratios}"
+        told = f"{_machine(row)} {row['metric']}, slower over shipped: {ratios}"
+        yield from wrap(told, WIDTH, subsequent_indent="  ")
     yield from _heading("One run a side, any two: false alarms / caught slower steps, %, by margin")
     margins = sorted({row["margin"] for row in alarms})
     layout = "{:6} {:28}" + " {:>8}" * len(margins)
