@@ -237,3 +237,25 @@ def test_slower_steps_change_no_number():
         return [(r.model, r.metric, r.seed, r.value) for r in records_of((1, 2), QUICK, defect, METRICS)]
 
     assert numbers(SLOWER) == numbers(NONE)
+
+
+@pytest.mark.parametrize("alarms", [0, 1, 6])
+def test_alarms_among_few_comparisons_fit_eighty_columns(alarms):
+    from calibration.text import same_code
+
+    share = (alarms, 6)
+    row = {
+        "rows": 8,
+        "n": 8,
+        "paired": False,
+        "can_fire": True,
+        "each_row_alone_any_difference": {"ns_gan known_modes.high_quality": share},
+        **dict.fromkeys(
+            [
+                *("alarms_as_shipped", "alarms_without_margin", "any_difference_without_margin"),
+                *("confirmed_without_margin", "resampled_without_margin"),
+            ],
+            share,
+        ),
+    }
+    assert max(map(len, same_code([row, {**row, "paired": True}]))) <= 80

@@ -25,7 +25,7 @@ def same_code(rows: Rows) -> Iterator[str]:
     for row in rows:
         told = (row["alarms_as_shipped"], row["alarms_without_margin"], row["any_difference_without_margin"])
         again = [_plain(row[f"{how}_without_margin"], 1) for how in ("confirmed", "resampled")]
-        shares = [_percent(share) for share in told]
+        shares = [_percent(share, _short) for share in told]
         silent = " " if row["can_fire"] else "*"
         yield layout.format(_pairing(row), row["n"], silent, told[0][1], *shares, *again)
     yield "* so few seeds reach no p small enough for so many rows: such a gate never fires"
