@@ -27,8 +27,8 @@ def collapse(evidence: Evidence) -> str:
     """
     if not len(evidence.samples):
         return "There are no samples to tell whether the model has collapsed."
-    covered, entropy = coverage(evidence), class_entropy(evidence)
-    if covered and not (mean := sum(covered) / len(covered)) >= COVERAGE:
+    shares, entropy = coverage(evidence), class_entropy(evidence)
+    if shares and not (mean := sum(shares) / len(shares)) >= COVERAGE:
         return f"collapsed: factor coverage {mean:.3f}, below {COVERAGE}"
     if entropy is not None and not entropy >= ENTROPY:
         return f"collapsed: class entropy {entropy:.3f} of what is possible, below {ENTROPY}"
@@ -45,9 +45,15 @@ def coverage(evidence: Evidence) -> tuple[float, ...]:
     reference = evidence.reference
     if reference.dataset.factors is None or not len(evidence.samples):
         return ()
-    real, fake = _real_variance(reference), _variance(_read(reference, evidence.samples[:]))
+    return covered(reference, evidence.samples[:])
+
+
+def covered(reference: Reference, images: Tensor) -> tuple[float, ...]:
+    """As ``coverage``, of any images; 0 for a factor that does not vary in the data or is not finite."""
+    real, fake = real_variance(reference), _variance(reference, images)
     return tuple(
-        min(1.0, f / r) if r > 0 and math.isfinite(f) else 0.0 for f, r in zip(fake, real, strict=True)
+        min(1.0, f / r) if r > 0 and math.isfinite(f) else 0.0
+        for f, r in zip(fake.tolist(), real.tolist(), strict=True)
     )
 
 
@@ -66,14 +72,12 @@ def class_entropy(evidence: Evidence) -> float | None:
 
 
 @lru_cache(maxsize=2)
-def _real_variance(reference: Reference) -> tuple[float, ...]:
-    return _variance(_read(reference, torch.from_numpy(reference.dataset.test_examples)))
+def real_variance(reference: Reference) -> Tensor:
+    """(F,) float64, of the factors read off the test images: the reader's error is on both sides."""
+    return _variance(reference, torch.from_numpy(reference.dataset.test_examples))
 
 
-def _read(reference: Reference, images: Tensor) -> Tensor:
-    """(N, F) what the factor reader says of images."""
-    return reference.factor_reader.read(images).values
-
-
-def _variance(values: Tensor) -> tuple[float, ...]:
-    return tuple(values.double().var(0, correction=0).tolist())
+def _variance(reference: Reference, images: Tensor) -> Tensor:
+    """(F,) float64 of what the factor reader says of images."""
+    variance: Tensor = reference.factor_reader.read(images).values.cpu().double().var(0)
+    return variance

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import lru_cache
 from statistics import median
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from genbench.features.factors import FactorReader
 from genbench.features.protocol import FeatureExtractor
 from genbench.measures.collapse_gate import COVERAGE as COVERAGE_BELOW
 from genbench.measures.collapse_gate import ENTROPY as ENTROPY_BELOW
-from genbench.measures.collapse_gate import class_entropy, collapse, coverage
+from genbench.measures.collapse_gate import class_entropy, collapse, coverage, real_variance
 from genbench.measures.evidence import Evidence, Reading, Reference
 from genbench.measures.generator import Generator
 from genbench.measures.made import made
@@ -189,7 +188,7 @@ def _of_samples(evidence: Evidence) -> Iterator[Reading]:
 
 
 def _of_axes(reference: Reference, generator: Generator) -> Iterator[Reading]:
-    d, seed, variance = generator.latent, generator.seed, _real_variance(reference)
+    d, seed, variance = generator.latent, generator.seed, real_variance(reference)
     varies = variance > 0
     random = torch.Generator().manual_seed(derive_seed(seed, "factor columns", "latents"))
     z, fresh = (torch.randn(_LATENTS, d, generator=random) for _ in range(2))
@@ -265,13 +264,6 @@ def _factors_of(reference: Reference, generator: Generator, normal: Tensor) -> T
     images, finite = made(generator, _latents(generator, normal))
     y = reference.factor_reader.read(images).values.cpu().double()
     return torch.where(finite[:, None], y, torch.nan)
-
-
-@lru_cache(maxsize=2)
-def _real_variance(reference: Reference) -> Tensor:
-    """(F,) float64, of the factors read off the test images: the reader's error is on both sides."""
-    images = torch.from_numpy(reference.dataset.test_examples)
-    return reference.factor_reader.read(images).values.cpu().double().var(0)
 
 
 def _dashes(reference: Reference, columns: tuple[Column, ...], reason: str) -> Iterator[Reading]:

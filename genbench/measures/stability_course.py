@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genbench.data.dataset import GaussianModes
 from genbench.features.protocol import Features
+from genbench.measures.collapse_gate import covered
 from genbench.measures.evidence import Evidence, Reference
 from genbench.measures.trace import Trace
 from genbench.metrics.frechet import frechet_distance
@@ -96,18 +97,5 @@ def _coverage(reference: Reference, snapshot: Tensor) -> float:
     """Mean over the factors of min(1, Var y(G(z)) / Var y(x)), as the factor reader y sees them."""
     if reference.dataset.factors is None:
         return math.nan
-    real = _real_variance(reference)
-    varies = real > 0  # a factor that does not vary in the data cannot be covered
-    ratio = _variance(reference, snapshot)[varies] / real[varies]
-    return float(ratio.clamp(max=1.0).mean())
-
-
-def _variance(reference: Reference, images: Tensor) -> Tensor:
-    """(F,) of what the factor reader says of images."""
-    variance: Tensor = reference.factor_reader.read(images).values.double().var(0)
-    return variance
-
-
-@lru_cache(maxsize=2)
-def _real_variance(reference: Reference) -> Tensor:
-    return _variance(reference, torch.from_numpy(reference.dataset.test_examples))
+    shares = covered(reference, snapshot)
+    return sum(shares) / len(shares)
