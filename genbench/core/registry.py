@@ -6,18 +6,19 @@ spelling imports nothing heavy. Other packages add names by entry points, a sing
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from genbench.core.errors import PluginError, UnknownName, choose_from
-from genbench.core.ids import bytes_hash
+from genbench.core.errors import GenbenchWarning, PluginError, UnknownName, choose_from
+from genbench.core.ids import PLAIN_NAME, bytes_hash, is_plain_name
 
 T = TypeVar("T")
 Registered = TypeVar("Registered")
@@ -25,11 +26,16 @@ Registered = TypeVar("Registered")
 _loading: ContextVar[str | None] = ContextVar("_loading", default=None)
 
 
-@contextmanager
-def _origin(text: str) -> Iterator[None]:
-    token = _loading.set(text)
+@contextlib.contextmanager
+def _running(origin: str) -> Iterator[None]:
+    """While foreign code runs: what it registers is from ``origin``.
+
+    What it prints goes to standard error, for standard output may be read by a program.
+    """
+    token = _loading.set(origin)
     try:
-        yield
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
     finally:
         _loading.reset(token)
 
@@ -54,20 +60,27 @@ class Registry(Generic[T]):
         """Decorate a thing to be found under ``name``.
 
         Raises:
-            PluginError: something else is registered under that name; the message names both origins.
+            PluginError: the name is not a plain one, or something else is registered under it; the message
+                names both origins.
         """
+        if not isinstance(name, str) or not is_plain_name(name):
+            where = f"{_loading.get()}: " if _loading.get() else ""
+            raise PluginError(f"{where}{name!r} cannot be the name of a {self.kind}: use {PLAIN_NAME}.")
 
         def bind(thing: Registered) -> Registered:
-            module = str(getattr(thing, "__module__", "unknown"))
-            # a plugin that builds on one of genbench's own modules may be the first to import it
-            origin = module if module == self._builtin.get(name) else _loading.get() or module
-            taken = self._origins.get(name)
-            if taken is None and name in self._builtin and origin != self._builtin[name]:
-                taken = self._builtin[name]
+            origin = self._origin_of(name, thing)
+            taken = self._taken(name, origin)
             if taken is not None and taken != origin:
                 raise PluginError(
                     f"two things call themselves {self.kind} {name!r}: {taken} and {origin}. "
                     "Rename one of them, or leave one plugin out."
+                )
+            old = self._things.get(name)
+            # a module that is imported again (a notebook's cell, a reload) brings its own things anew
+            if old is not None and (_loading.get() == origin or _called(old) != _called(thing)):
+                raise PluginError(
+                    f"{origin} registers two things as {self.kind} {name!r}: {_called(old)} and "
+                    f"{_called(thing)}. Rename one of them."
                 )
             self._things[name] = thing  # type: ignore[assignment]
             self._origins[name] = origin
@@ -80,14 +93,18 @@ class Registry(Generic[T]):
         return sorted({*self._builtin, *self._things, *self._entry_points()})
 
     def origin(self, name: str) -> str:
-        """Where ``name`` comes from: a module, an entry point's package, or a plugin file."""
+        """Where ``name`` comes from: a module, an installed package, or a plugin file."""
         if name in self._origins:
             return self._origins[name]
         if name in self._builtin:
             return self._builtin[name]
         if name in (points := self._entry_points()):
-            return f"entry point {points[name].value}"
+            return " and ".join(map(_package, points[name]))
         raise UnknownName(choose_from(self.kind, name, self.names()))
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether genbench itself has it."""
+        return name in self._builtin
 
     def check(self, name: str) -> None:
         """Raise ``UnknownName`` with the nearest match unless ``name`` can be asked for."""
@@ -99,41 +116,100 @@ class Registry(Generic[T]):
 
         Raises:
             UnknownName: nothing has that name; the message has the nearest match and all valid ones.
-            PluginError: the package that announces the name fails to import or does not register it.
+            PluginError: the package that announces the name fails to import or does not register it, or two
+                packages announce it.
+
+        Warns:
+            GenbenchWarning: a package announces the name of something that genbench itself has, which stays.
         """
         self.check(name)
         if name not in self._things:
-            if name in self._builtin:
-                importlib.import_module(self._builtin[name])
+            announced = self._entry_points().get(name, ())
+            if name not in self._builtin:
+                self._load_entry_point(name, announced)
             else:
-                self._load_entry_point(name)
+                importlib.import_module(self._builtin[name])
+                if announced:
+                    warnings.warn(
+                        f"{self.kind} {name!r} is genbench's own, {self._builtin[name]}; what "
+                        f"{' and '.join(map(_package, announced))} announces under that name is left out.",
+                        GenbenchWarning,
+                        stacklevel=2,
+                    )
         return self._things[name]
 
-    def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
-        return {point.name: point for point in importlib.metadata.entry_points(group=self.group)}
+    def _origin_of(self, name: str, thing: object) -> str:
+        module = str(getattr(thing, "__module__", "unknown"))
+        # a plugin that builds on one of genbench's own modules may be the first to import it
+        if module == self._builtin.get(name):
+            return module
+        for point in self._entry_points().get(name, ()):  # its package may have been imported by hand
+            if point.module.partition(".")[0] == module.partition(".")[0]:
+                return _package(point)
+        return _loading.get() or module
 
-    def _load_entry_point(self, name: str) -> None:
-        point = self._entry_points()[name]
-        origin = f"entry point {point.value}"
-        try:
-            with _origin(origin):
-                thing: T = point.load()
-        except Exception as error:
+    def _taken(self, name: str, origin: str) -> str | None:
+        """What has the name already, or is announced to have it."""
+        if name in self._origins:
+            return self._origins[name]
+        if name in self._builtin:
+            return self._builtin[name]
+        announced = [_package(point) for point in self._entry_points().get(name, ())]
+        return None if not announced or origin in announced else announced[0]
+
+    def _entry_points(self) -> dict[str, tuple[importlib.metadata.EntryPoint, ...]]:
+        """What installed packages announce, by name; of one name more than one where they disagree."""
+        points: dict[str, dict[tuple[str, str], importlib.metadata.EntryPoint]] = {}
+        for point in importlib.metadata.entry_points(group=self.group):
+            points.setdefault(point.name, {}).setdefault((_package(point), point.value), point)
+        return {name: tuple(found.values()) for name, found in points.items()}
+
+    def _load_entry_point(self, name: str, points: tuple[importlib.metadata.EntryPoint, ...]) -> None:
+        if len(points) > 1:
+            both = " and ".join(f"{_package(point)} ({point.value})" for point in points)
             raise PluginError(
-                f"{self.kind} {name!r} is announced by {origin}, which fails to import: "
-                f"{type(error).__name__}: {error}. Update or uninstall that package."
+                f"two things call themselves {self.kind} {name!r}: {both}. Uninstall one of the packages."
+            )
+        (point,) = points
+        origin = _package(point)
+        what = f"{self.kind} {name!r} is announced by {origin} as {point.value}"
+        try:
+            with _running(origin):
+                thing: T = point.load()
+        except PluginError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{what}, which fails to import: {_said(error)}. Update or uninstall that package."
             ) from error
-        self._things.setdefault(name, thing)
-        self._origins.setdefault(name, origin)
+        if name not in self._things:
+            if not isinstance(thing, type):
+                raise PluginError(
+                    f"{what}, which neither is a class nor registers anything under that name: the entry "
+                    "point and what is registered must have the same name. Mend or uninstall that package."
+                )
+            self._things[name] = thing
+            self._origins[name] = origin
+
+    def _forget(self, origin: str) -> None:
+        for name in [name for name, of in self._origins.items() if of == origin]:
+            del self._things[name], self._origins[name]
 
 
 def load_plugin(path: str | Path) -> None:
     """Run a Python file so that what it registers can be used. This executes the file's code.
 
+    Given twice it is run once. If it fails, nothing stays registered of it.
+
     Raises:
         PluginError: there is no such file, or running it fails.
     """
     path = Path(path)
+    if path.is_dir():
+        raise PluginError(
+            f"the plugin {path} is a folder. Give --plugin a Python file; a package of several files is "
+            "installed, and found by its entry points."
+        )
     if not path.is_file():
         raise PluginError(f"no plugin file at {path}. Give --plugin the path of a Python file.")
     name = f"genbench_plugin_{bytes_hash(str(path.resolve()).encode())}"
@@ -144,15 +220,34 @@ def load_plugin(path: str | Path) -> None:
         raise PluginError(f"{path} is not a Python file: its name must end in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up while they are made
+    origin = f"plugin {path}"
     try:
-        with _origin(f"plugin {path}"):
+        with _running(origin):
             spec.loader.exec_module(module)
-    except PluginError:
+    except BaseException as error:
         del sys.modules[name]
-        raise
-    except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        raise PluginError(f"plugin {path} fails: {type(error).__name__}: {error}. Mend the file.") from error
+        for registry in (models, datasets, measures):
+            registry._forget(origin)
+        if isinstance(error, PluginError) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise PluginError(f"plugin {path} fails: {_said(error)}. Mend the file.") from error
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    """The package that announces it: the same for all that one package announces."""
+    if point.dist is None:
+        return f"entry point {point.value}"
+    return f"package {point.dist.name} {point.dist.version}"
+
+
+def _called(thing: object) -> str:
+    return str(getattr(thing, "__qualname__", thing))
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it calls sys.exit({'' if error.code is None else repr(error.code)}) while it is imported"
+    return f"{type(error).__name__}: {str(error).rstrip('.')}"
 
 
 # The values are typed where they are defined (rooms above this one); here they are only names.
