@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genbench.core.registry import load_plugin as load_plugin
     from genbench.core.registry import measures as measures
     from genbench.core.registry import models as models
+    from genbench.data.from_function import dataset as dataset
     from genbench.report.explanation.page import write_explanation as write_explanation
     from genbench.report.figures.catalogue import plots as plots
     from genbench.report.figures.catalogue import write_plots as write_plots
@@ -56,6 +57,7 @@ _HOME = {
     "build_tables": "genbench.report.tables",
     "compare_models": "genbench.analyse.compare",
     "compare_runs": "genbench.analyse.compare",
+    "dataset": "genbench.data.from_function",
     "datasets": "genbench.core.registry",
     "evaluate": "genbench.runner.scoring",
     "explain": "genbench.runner.explain",
@@ -87,6 +89,7 @@ __all__ = [
     "build_tables",
     "compare_models",
     "compare_runs",
+    "dataset",
     "datasets",
     "evaluate",
     "explain",

@@ -12,24 +12,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genbench.core.bounded import MIB
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError
-from genbench.core.ids import PLAIN_NAME, is_plain_name
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset
 from genbench.data.files import open_contents, read_up_to, user_path
+from genbench.data.label import check_label
 
 _UINT8 = 0x08
 _OTHER_TYPES = {0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 _MOST_DIMENSIONS = 4
-_VARIANTS = {
-    "mnist-validation",
-    "ring-veegan",
-    "grid-veegan",
-    *(f"strokes-{variant}" for variant in ("corr", "gap", "imbalanced", "one-class", "grid")),
-    "polygons-4",
-}
-"""What datasets call themselves in other settings than their usual ones."""
+_INFLATED = 100  # times its own size that a gzip file may grow: images of digits grow five times
+_SMALL = 16 * MIB
 _AGAIN = "Copy or download it again."
 
 
@@ -37,7 +32,8 @@ def read_idx(path: str | Path, *, ndim: int | None = None, md5: str | None = Non
     """Read an IDX file of unsigned bytes, plain or gzip-compressed (told by its first bytes, not its name).
 
     Nothing is believed before it is seen: memory grows with the bytes that are there, never with what the
-    header announces, and a gzip wrapper is inflated one byte past the announced size at most.
+    header announces, and a gzip wrapper is inflated one byte past the announced size at most, and to no more
+    than 100 times its own size and 16 MiB.
 
     Args:
         path: the file.
@@ -61,7 +57,13 @@ def read_idx(path: str | Path, *, ndim: int | None = None, md5: str | None = Non
         size = math.prod(shape)
         if size == 0:
             raise DataError(f"{path} is empty: its IDX header announces the shape {shape}. {_AGAIN}")
-        body = read_up_to(stream, size + 1)
+        most = _SMALL + _INFLATED * path.stat().st_size
+        body = read_up_to(stream, min(size, most) + 1)
+    if len(body) > most:
+        raise DataError(
+            f"{path} inflates to more than {most:,} bytes, {_INFLATED} times its own: no images are packed so "
+            "tightly. If they are meant to be like that, inflate the file with gunzip."
+        )
     if len(body) < size:
         raise DataError(
             f"{path} is cut short, or its header is damaged: an IDX file of shape {shape} holds {size:,} "
@@ -150,7 +152,7 @@ class Idx:
             DataError: a file is missing or damaged, images and labels do not fit each other, train and test
                 images differ in size, a label has no class, or ``label`` or ``classes`` cannot be used.
         """
-        self._check_label()
+        check_label("idx", self.label)
         train_images, train_labels = _read_split(self.train_images, self.train_labels)
         test_images, test_labels = _read_split(self.test_images, self.test_labels)
         if train_images.shape[1:] != test_images.shape[1:]:
@@ -176,19 +178,6 @@ class Idx:
             return self._folder() if all(path.is_file() for path in self._paths()) else None
         except OSError:  # a folder that may not be entered
             return None
-
-    def _check_label(self) -> None:
-        if not is_plain_name(self.label):
-            raise DataError(
-                f"the dataset idx has the `label` {self.label!r}, which becomes part of file names. Use "
-                f'{PLAIN_NAME}, or leave the option out for "idx".'
-            )
-        taken = {*datasets.names(), *_VARIANTS} - {"idx"}
-        if self.label.lower() in taken:
-            raise DataError(
-                f"the dataset idx has the `label` {self.label!r}, which is the name of other images: "
-                f"tables would pass these for them. Choose none of {', '.join(sorted(taken))}."
-            )
 
     def _paths(self) -> tuple[Path, ...]:
         return tuple(

@@ -241,7 +241,7 @@ def test_locate_without_a_file(write, tmp_path):
             for label in ("", "  ", "../up", "a b", "-x", ".x", "x\n", "é", "x" * 49)
         ),
         *(
-            ({}, {"label": label}, ["`label`", "name of other images"])
+            ({}, {"label": label}, ["`label`", "name of other data"])
             for label in ("mnist", "digits", "MNIST", "mnist-validation")
         ),
         ({"train_images": np.zeros((0, 3, 4)), "train_labels": []}, {}, ["train_images", "empty"]),
