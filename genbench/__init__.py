@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from genbench.core.registry import measures as measures
     from genbench.core.registry import models as models
     from genbench.data.from_function import dataset as dataset
+    from genbench.measures.from_function import metric as metric
     from genbench.report.explanation.page import write_explanation as write_explanation
     from genbench.report.figures.catalogue import plots as plots
     from genbench.report.figures.catalogue import write_plots as write_plots
@@ -67,6 +68,7 @@ _HOME = {
     "load_suite": "genbench.suite.load",
     "measures": "genbench.core.registry",
     "merged": "genbench.analyse.merge",
+    "metric": "genbench.measures.from_function",
     "models": "genbench.core.registry",
     "plots": "genbench.report.figures.catalogue",
     "read_records": "genbench.store.journal",
@@ -99,6 +101,7 @@ __all__ = [
     "load_suite",
     "measures",
     "merged",
+    "metric",
     "models",
     "plots",
     "read_records",
