@@ -46,12 +46,18 @@ def _root(
     """A comparative benchmark suite of generative models."""
 
 
-def tell(text: str, mark: str = "[bold red]error:[/]") -> None:
+_LONGEST = 20_000  # letters of a problem; one that quotes a whole file would fill the screen for minutes
+
+
+def tell(text: str, mark: str = "error:", style: str = "bold red") -> None:
     """A problem, on standard error, as one paragraph that is not cut to any width."""
     from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
-    Console(stderr=True, highlight=False).print(f"{mark} {escape(text)}", soft_wrap=True)
+    from genbench.report.untrusted import clean
+
+    told = clean(text[:_LONGEST]) + (f"... ({len(text):,} letters in all)" if len(text) > _LONGEST else "")
+    Console(stderr=True, highlight=False).print(Text.assemble((mark, style), " ", told), soft_wrap=True)
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "–" or "µ" shows "?"
     try:
-        with warnings_to(partial(tell, mark="[yellow]warning:[/]")):
+        with warnings_to(partial(tell, mark="warning:", style="yellow")):
             app(prog_name="genbench")
     except GenbenchError as error:
         tell(str(error))

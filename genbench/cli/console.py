@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
+import typer
 from rich.console import Console
+
+from genbench.report.untrusted import clean
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """One line on standard output, or error: whatever names are in it, they are shown and do nothing."""
+    typer.echo(clean(text), err=err)
 
 
 class Out(Console):

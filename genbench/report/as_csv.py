@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from genbench.report.tables import Table
+from genbench.report.untrusted import cell as text
 
 COLUMNS = (
     *("run", "suite", "dataset", "group", "model", "kind", "seeds", "metric", "unit", "better"),
@@ -32,11 +33,6 @@ def render_csv(tables: Sequence[Table]) -> str:
                 texts = (*about, row.name, row.kind, row.seeds, column.metric, column.unit, column.better)
                 guess = cell.estimate
                 numbers = (guess.median, guess.low, guess.high, guess.n, guess.over) if guess else ("",) * 5
-                why = (plain(cell.reason), cell.rank or "", plain(lost), plain(table.title))
-                writer.writerow((*map(plain, texts), *numbers, *why))
+                why = (text(cell.reason), cell.rank or "", text(lost), text(table.title))
+                writer.writerow((*map(text, texts), *numbers, *why))
     return out.getvalue()
-
-
-def plain(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else str(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from genbench.core.errors import OutputError
 from genbench.core.record import Record
-from genbench.report.as_csv import plain
+from genbench.report.csv_of_frame import csv_of_frame
 from genbench.report.untrusted import clean
 from genbench.store.frame import to_frame
 
@@ -29,14 +29,7 @@ def frame_csv(records: Sequence[Record]) -> str:
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it, as in tables.
     """
-    import pandas as pd
-
-    frame = _frame(records)
-    for name in frame.select_dtypes("object").columns:
-        cells = [plain(cell) if isinstance(cell, str) else cell for cell in frame[name]]
-        frame[name] = pd.Series(cells, dtype=object)
-    frame.columns = pd.Index([plain(name) for name in frame.columns])
-    return frame.to_csv(index=False, lineterminator="\n")
+    return csv_of_frame(_frame(records))
 
 
 def frame_json(records: Sequence[Record]) -> str:
@@ -76,6 +69,7 @@ def _frame(records: Sequence[Record]) -> pd.DataFrame:
 
     def harmless(record: Record) -> Record:
         texts = {name: tidy(getattr(record, name)) for name in _TEXTS}
+        texts["reason"] = texts["reason"] or "?" * bool(record.reason)  # a record without a value needs one
         protocol = {tidy(k): tidy(v) if isinstance(v, str) else v for k, v in record.protocol.items()}
         versions = {tidy(key): tidy(version) for key, version in record.versions.items()}
         return replace(record, **texts, protocol=protocol, versions=versions)  # type: ignore[arg-type]

@@ -9,9 +9,8 @@ from genbench.analyse.compare import Comparison
 from genbench.analyse.row import Row
 from genbench.analyse.sides import Side
 from genbench.core.record import group_of
-from genbench.report.as_csv import plain
 from genbench.report.compared_side import STATISTICS, statistics_of
-from genbench.report.untrusted import clean
+from genbench.report.untrusted import cell
 
 _ABOUT = (
     "base_run",
@@ -46,8 +45,8 @@ def render_comparison_csv(comparison: Comparison) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    origin = ("+".join(map(clean, names)) for names in (comparison.base, comparison.new, comparison.suites))
-    head = [plain(text) for text in origin]
+    origin = ("+".join(names) for names in (comparison.base, comparison.new, comparison.suites))
+    head = [cell(text) for text in origin]
     for row in comparison.rows:
         texts = (
             row.dataset,
@@ -58,7 +57,7 @@ def render_comparison_csv(comparison: Comparison) -> str:
             row.unit,
             row.better,
         )
-        about = [*head, *(plain(clean(text)) for text in texts)]
+        about = [*head, *(cell(text) for text in texts)]
         writer.writerow([*about, *_side(row.base), *_side(row.new), *_verdict(row)])
     return out.getvalue()
 
@@ -76,7 +75,7 @@ def _verdict(row: Row) -> list[object]:
     shift = (found.estimate, found.low, found.high) if found else (None,) * 3
     numbers = (*shift, row.margin, row.p, row.adjusted, row.improvement)
     gated = "yes" if row.gated else "no"
-    return [*map(_number, numbers), row.test, row.verdict, _number(row.seeds), gated, plain(clean(row.why))]
+    return [*map(_number, numbers), row.test, row.verdict, _number(row.seeds), gated, cell(row.why)]
 
 
 def _number(number: float | None) -> object:

@@ -17,7 +17,7 @@ from genbench.core.record import group_of
 from genbench.report.compared_side import statistics_of
 from genbench.report.comparison import Compared
 from genbench.report.comparison_words import label_of_row
-from genbench.report.untrusted import clean
+from genbench.report.untrusted import clean, clean_all
 
 SCHEMA = 1
 
@@ -124,7 +124,7 @@ def _violation(one: Violation) -> dict[str, object]:
 
 
 def _cleaned(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: clean(value) if isinstance(value, str) else value for key, value in content.items()}
+    return {key: clean_all(value) for key, value in content.items()}
 
 
 def _finite(numbers: Mapping[str, float | None]) -> dict[str, object]:

@@ -24,6 +24,7 @@ Layout = Literal["one line", "two lines", "stacked"]
 _LAYOUTS: tuple[Layout, ...] = ("one line", "two lines", "stacked")
 _GAP = 2
 _LABEL_MOST = 14  # a longer label is folded where a row has several lines
+_UNIT_MOST = 24
 _NAME_MOST = 16  # ... and so is the name of a model above its numbers
 _PAIR_MOST = 26
 
@@ -144,7 +145,7 @@ def _label(row: ComparedRow, *, one: bool) -> str:
     if one:
         label = f"{label} ({row.unit})" if row.unit else label
     else:
-        label = "\n".join(filter(None, [fold(label, _LABEL_MOST), row.unit]))
+        label = "\n".join(filter(None, [fold(label, _LABEL_MOST), fold(row.unit, _UNIT_MOST)]))
     return label.replace("\u00a0", " ")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +12,7 @@ from genbench.analyse.estimates import Estimate
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Counts, Row, Summary, summarise
 from genbench.core.record import OF_SAMPLES, Better, Record, group_of
+from genbench.report.folding import fold
 from genbench.report.headings import ARROWS, GROUPS, label_of, rank_of
 from genbench.report.notes import (
     QUICK,
@@ -124,12 +124,20 @@ def mark_sign(mark: int) -> str:
     return str(mark).translate(_SUPERSCRIPT) if mark else ""
 
 
+_WORD = 24  # a longer word of a heading, or unit, is broken: only names that are not known here have any
+
+
 def heading_lines(column: TableColumn, room: int) -> list[str]:
     """The label broken at its spaces where the numbers below are narrower; the unit on a line of its own."""
     words = f"{column.label}\u00a0{column.arrow}" if column.arrow else column.label
-    longest = max(map(cell_len, words.split(" ")))
-    lines = textwrap.wrap(words, max(room, longest), break_long_words=False, break_on_hyphens=False)
-    return [line.replace("\u00a0", " ") for line in (*lines, *([column.unit] if column.unit else []))]
+    words = " ".join(fold(word, _WORD).replace("\n", " ") for word in words.split(" "))
+    width = max(room, *map(cell_len, words.split(" ")))
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        lines[-1:] = [longer] if cell_len(longer) <= width else [lines[-1], word]
+    unit = fold(column.unit, max(width, _WORD)).split("\n") if column.unit else []
+    return [line.replace("\u00a0", " ") for line in (*lines, *unit)]
 
 
 def rank_sign(rank: int | None) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from genbench.report.untrusted import clean
+from genbench.report.untrusted import clean, clean_lines
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -24,9 +25,7 @@ def text(name: str, content: str, at: float) -> Event:
     from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
     from tensorboard.util.tensor_util import make_tensor_proto
 
-    lines = "\n".join(
-        f"    {_indent(line)}{clean(line)}" for line in content.splitlines()
-    )  # Markdown for code
+    lines = indent(clean_lines(content), "    ")  # Markdown for code
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
     return _event(at, 0, tag=name, metadata=about, tensor=make_tensor_proto([lines.encode("utf-8")]))
 
@@ -108,7 +107,3 @@ def _event(at: float, step: int, **value: Any) -> Event:
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     return Event(wall_time=at, step=step, summary=Summary(value=[Summary.Value(**value)]))
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" "))]

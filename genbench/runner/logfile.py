@@ -8,8 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from genbench.core.errors import OutputError
+from genbench.report.untrusted import clean_lines
 
 _log = logging.getLogger("genbench")
+
+
+class _Harmless(logging.Formatter):
+    """Tracebacks quote whatever went wrong, and logs are read in terminals."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean_lines(super().format(record))
 
 
 @contextmanager
@@ -25,7 +33,7 @@ def logging_to(path: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write {path}: {error.strerror}. Choose another folder with --out DIR."
         ) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Harmless("%(asctime)s %(levelname)s %(message)s"))
     _log.addHandler(handler)
     try:
         yield

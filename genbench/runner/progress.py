@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Protocol
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -23,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Column
 from rich.text import Text
+
+from genbench.report.untrusted import clean
 
 LOG_EVERY_S = 10.0
 """Seconds between two plain lines about one cohort."""
@@ -63,7 +64,7 @@ class Quiet:
 
     def warn(self, text: str) -> None:
         """One paragraph."""
-        self._console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+        self._console.print(_warning(text), soft_wrap=True)
 
     def begin(self, cohort: str, steps: int) -> None:
         """Nothing."""
@@ -87,11 +88,11 @@ class Lines:
 
     def note(self, text: str) -> None:
         """One paragraph."""
-        self.console.print(escape(text), soft_wrap=True)
+        self.console.print(Text(clean(text)), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """One paragraph."""
-        self.console.print(f"warning: {escape(text)}", soft_wrap=True)
+        self.console.print(_warning(text), soft_wrap=True)
 
     def begin(self, cohort: str, steps: int) -> None:
         """One line."""
@@ -117,6 +118,10 @@ class Lines:
             self._cohort = ""
 
 
+def _warning(text: str) -> Text:
+    return Text.assemble(("warning:", "yellow"), " ", clean(text))
+
+
 class _Count(ProgressColumn):
     """Finished steps of all; nothing in a phase without steps."""
 
@@ -134,14 +139,16 @@ class Live:
 
     def __post_init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
             _Count(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             # what a narrow terminal has no room for is the end of the losses, not the count and the time
             TextColumn(
-                "{task.fields[detail]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+                "{task.fields[detail]}",
+                markup=False,
+                table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
             ),
             expand=True,
             console=self.console,
@@ -150,22 +157,22 @@ class Live:
 
     def note(self, text: str) -> None:
         """Above the bar."""
-        self.console.print(escape(text), soft_wrap=True)
+        self.console.print(Text(clean(text)), soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """Above the bar."""
-        self.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+        self.console.print(_warning(text), soft_wrap=True)
 
     def begin(self, cohort: str, steps: int) -> None:
         """A new bar; one that only moves where there are no steps."""
         self._progress.start()
-        self._task = self._progress.add_task(escape(cohort), total=steps or None, detail="")
+        self._task = self._progress.add_task(clean(cohort), total=steps or None, detail="")
 
     def step(self, step: int, steps_per_s: float, losses: Mapping[str, Sequence[float]]) -> None:
         """Move the bar."""
         if self._task is not None:
-            detail = f"{steps_per_s:.1f} steps/s  {describe_losses(losses)}"
-            self._progress.update(self._task, completed=step, detail=escape(detail))
+            detail = f"{steps_per_s:.1f} steps/s  {clean(describe_losses(losses))}"
+            self._progress.update(self._task, completed=step, detail=detail)
 
     def end(self) -> None:
         """Remove the bar and leave one line with the time it took."""

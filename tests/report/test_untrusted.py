@@ -1,12 +1,13 @@
+import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from genbench.report.folding import fold
-from genbench.report.untrusted import clean
+from genbench.report.untrusted import cell, clean, clean_all, clean_lines
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,9 @@ from genbench.report.untrusted import clean
         ("a \x1b b", "a b"),
         ("zero\u200bwidth\ufeff", "zerowidth"),
         ("é ∞ 漢", "é ∞ 漢"),
+        ("a" + "\u0301" * 500 + "b", "a" + "\u0301" * 4 + "b"),
+        ("\u1100\u115f\u3164x", "\u1100x"),
+        ("a\x1b]52;c;cm0=\x07b", "ab"),
     ],
 )
 def test_clean(text: str, shown: str) -> None:
@@ -46,3 +50,42 @@ def test_names_fold_after_joining_signs() -> None:
     assert fold("x" * 7, 3) == "xxx\nxxx\nx"
     assert fold("a_" + "x" * 5, 4) == "a_\nxxxx\nx"
     assert fold("\u0300", 2) == "\u0300"  # a mark without a letter
+
+
+def test_lines_keep_their_places() -> None:
+    assert clean_lines("a\x1b[2J\n\tb\rc\n\n  d\u2028e") == "a\n    b c\n\n  d e"
+
+
+def test_texts_of_json_are_clean() -> None:
+    content = {"a\x1b": ["b\u202e", 1, None, ("c\n", -1.5)]}
+    assert clean_all(content) == {"a": ["b", 1, None, ["c", -1.5]]}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1.5", "'-1.5"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'=1"),
+        ("\r\x00=1", "'=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("x;=1;y", "x;'=1;y"),
+        ("'=1", "''=1"),
+        ("a=1-1", "a=1-1"),
+        ("'quoted'", "'quoted'"),
+        ("x; -1", "x; -1"),
+        ("", ""),
+    ],
+)
+def test_cells_are_no_formulas(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="'=+-@;a ").map(clean))
+def test_cells_are_undone_by_taking_one_apostrophe_away(text: str) -> None:
+    shown = cell(text)
+    assert not re.search(r"(?:^|;)[=+\-@]", shown)
+    assert re.sub(r"(^|;)'(?='*[=+\-@])", r"\1", shown) == text

@@ -171,6 +171,7 @@ def _print_gate(console: Out, format_: Format, lines: Sequence[str]) -> None:
     """Where it does not spoil what other programs read; in JSON they stand already."""
     from rich.text import Text
 
+    from genbench.cli.console import say
     from genbench.report.as_markdown import escape
     from genbench.report.gate_lines import style_of
 
@@ -183,7 +184,7 @@ def _print_gate(console: Out, format_: Format, lines: Sequence[str]) -> None:
             console.write("\n" + "".join(f"- {escape(line)}\n" for line in lines))
         case Format.CSV | Format.LATEX:
             for line in lines:
-                typer.echo(line, err=True)
+                say(line, err=True)
 
 
 def _exit_code(judgement: Judgement) -> int:

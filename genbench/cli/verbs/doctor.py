@@ -17,14 +17,15 @@ class Mark(StrEnum):
 @app.command()
 def doctor() -> None:
     """Tell what this machine has, what it lacks, and what each lack costs."""
-    from rich.markup import escape
+    from rich.text import Text
 
     from genbench.cli.console import Out
+    from genbench.report.untrusted import clean
     from genbench.runner.doctor import examine
 
     console = Out()
     for finding in examine():
-        mark = f"[green]{Mark.GOOD:<5}[/]" if finding.good else f"[yellow]{Mark.LACK:<5}[/]"
-        console.print(f"{mark} {escape(finding.what)}", soft_wrap=True)
+        mark = (f"{Mark.GOOD:<5}", "green") if finding.good else (f"{Mark.LACK:<5}", "yellow")
+        console.print(Text.assemble(mark, " ", clean(finding.what)), soft_wrap=True)
         if finding.cost:
-            console.print(f"      {escape(finding.cost)}", soft_wrap=True)
+            console.print(Text(f"      {clean(finding.cost)}"), soft_wrap=True)

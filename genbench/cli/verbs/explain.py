@@ -34,6 +34,7 @@ def explain(
     """Look into one trained model: a page of latents, directions, units, maps of its score and inversions."""
     from time import perf_counter
 
+    from genbench.cli.console import say
     from genbench.core.errors import OutputError
     from genbench.core.registry import load_plugin
 
@@ -46,4 +47,4 @@ def explain(
     from genbench.runner.explain import explain as look_into
 
     page = write_explanation(look_into(trial, seed=seed, device=device, results=results), out)
-    typer.echo(f"{page} ({perf_counter() - began:.0f} s)")
+    say(f"{page} ({perf_counter() - began:.0f} s)")

@@ -56,7 +56,7 @@ def export(
     ),
 ) -> None:
     """Write what runs have recorded, for other programs."""
-    from genbench.cli.console import Out
+    from genbench.cli.console import Out, say
     from genbench.core.errors import OutputError
     from genbench.store.atomic import write_bytes
     from genbench.store.loaded import load_runs
@@ -73,12 +73,12 @@ def export(
         from genbench.report.as_tensorboard import write_tensorboard
 
         trials = write_tensorboard(loaded, out)
-        typer.echo(f"{', '.join(runs)} for {to.value}: {out}, {trials} trials")
+        say(f"{', '.join(runs)} for {to.value}: {out}, {trials} trials")
         return
     content = _content(format_ or Format.PYTEST_BENCHMARK, loaded)
     if out is not None:
         write_bytes(out, content if isinstance(content, bytes) else content.encode("utf-8"))
-        typer.echo(f"{', '.join(runs)} for {(format_ or Format.PYTEST_BENCHMARK).value}: {out}")
+        say(f"{', '.join(runs)} for {(format_ or Format.PYTEST_BENCHMARK).value}: {out}")
     elif isinstance(content, str):
         Out().write(content)
 

@@ -44,12 +44,13 @@ def list_(
         What.SUITES: _suites,
     }
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from genbench.cli.console import Out
+    from genbench.report.untrusted import clean
 
-    console, rows = Out(), kinds[what]()
+    console, rows = Out(), [{key: clean(text) for key, text in row.items()} for row in kinds[what]()]
     if json_:
         console.write(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -66,19 +67,19 @@ def list_(
         # names are typed again by the reader, so they are never cut
         table.add_column(heading, no_wrap=heading in ("name", "metric"), overflow="fold")
     for row in rows:
-        table.add_row(*(escape(text) for text in row.values()))
+        table.add_row(*map(Text, row.values()))
     console.print(table)
 
 
 def _print_stacked(console: Out, rows: Rows) -> None:
     """Each metric on a line, what it means below it: beside names this long there would be no room."""
-    from rich.markup import escape
     from rich.padding import Padding
+    from rich.text import Text
 
     for row in rows:
         facts = "  ".join(filter(None, (row["metric"], row[""], row["range"], f"v{row['v']}")))
-        console.print(escape(facts), style="bold")
-        console.print(Padding(escape(row["meaning"]), (0, 0, 0, 4)))
+        console.print(Text(facts, style="bold"))
+        console.print(Padding(Text(row["meaning"]), (0, 0, 0, 4)))
 
 
 def _models() -> Rows:

@@ -42,9 +42,9 @@ def plot(
 ) -> None:
     """Draw the figures of runs for a paper, each with its numbers as CSV."""
     from genbench.analyse.merge import merged
+    from genbench.cli.console import say
     from genbench.core.errors import RecordError
     from genbench.report.figures.catalogue import Attempt, written
-    from genbench.report.untrusted import clean
     from genbench.store.loaded import load_runs
 
     kinds = cast("list[Kind]", [kind.value for kind in dict.fromkeys(format_ or Format)])
@@ -52,13 +52,11 @@ def plot(
     for attempt in written(merged(load_runs(runs, results)), out, kinds, figure or ()):
         drawn.setdefault((attempt.run, attempt.dataset), []).append(attempt)
         if attempt.plot:
-            typer.echo(f"{attempt.paths[-1].with_suffix('')}: {', '.join([*kinds, 'csv'])}")
+            say(f"{attempt.paths[-1].with_suffix('')}: {', '.join([*kinds, 'csv'])}")
     for (run, dataset), attempts in drawn.items():
         missing = [f"{one.kind.name} ({one.kind.lacking})" for one in attempts if not one.plot]
         if missing:
-            where = (
-                f"{clean(run)}, {clean(dataset)}" if len({run for run, _ in drawn}) > 1 else clean(dataset)
-            )
-            typer.echo(f"{where}: nothing to draw for {', '.join(missing)}.")
+            where = f"{run}, {dataset}" if len({run for run, _ in drawn}) > 1 else dataset
+            say(f"{where}: nothing to draw for {', '.join(missing)}.")
     if not any(one.paths for attempts in drawn.values() for one in attempts):
         raise RecordError(f"no figure was written to {out}: see above what the records lack.")

@@ -28,6 +28,7 @@ def report(
 ) -> None:
     """Write one self-contained HTML page: the answer, tables, figures, samples, and how to repeat it."""
     from genbench.analyse.merge import merged
+    from genbench.cli.console import say
     from genbench.report.page.page import build_report
     from genbench.report.page.view import size_of
     from genbench.store.atomic import write_text
@@ -38,4 +39,4 @@ def report(
     directory = loaded[0].directory if len(loaded) == 1 else None
     path = out or (directory.report if directory else Path("report.html"))
     write_text(path, text)
-    typer.echo(f"{path} ({size_of(len(text.encode('utf-8', 'backslashreplace')))})")
+    say(f"{path} ({size_of(len(text.encode('utf-8', 'backslashreplace')))})")

@@ -33,6 +33,7 @@ def sample(
     """Draw samples from a trained trial."""
     import numpy as np
 
+    from genbench.cli.console import say
     from genbench.core.errors import OutputError
     from genbench.core.registry import load_plugin
 
@@ -65,4 +66,4 @@ def sample(
         blank = np.full((rows * columns - n, *images.shape[1:]), 255, dtype=np.uint8)
         grid = np.concatenate([images, blank]).reshape(rows, columns, *images.shape[1:])
         write_grid(out, grid, [""] * rows)
-    typer.echo(f"{n} {'points' if samples.ndim == 2 else 'images'}: {out}")
+    say(f"{n} {'points' if samples.ndim == 2 else 'images'}: {out}")

@@ -34,16 +34,15 @@ def show(
 ) -> None:
     """Print the tables of finished or unfinished runs; of several, side by side where protocols agree."""
     from genbench.analyse.merge import merged
-    from genbench.cli.console import Out
+    from genbench.cli.console import Out, say
     from genbench.report.render import render
     from genbench.report.tables import build_tables
-    from genbench.report.untrusted import clean
     from genbench.store.loaded import load_runs
 
     console = Out()
     found = merged(load_runs(runs, results))
     for sentence in found.apart:
-        typer.echo(f"note: {clean(sentence)}", err=True)
+        say(f"note: {sentence}", err=True)
     console.write(
         render(build_tables(found.records), format_.value, console.width, color=console.is_terminal)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genbench import __version__
+from genbench.report.csv_of_frame import csv_of_frame
 from genbench.report.explanation.attributions import draw_attributions
 from genbench.report.explanation.content import Explanation, Missing, Paths, Subject
 from genbench.report.explanation.directions import draw_directions
@@ -63,9 +64,7 @@ def write_explanation(explanation: Explanation, folder: str | Path) -> Path:
                 view = figure_view(plot, anchors, anchor, files)
                 stem = folder / view.file.removesuffix(".csv")
                 save_png(plot.figure, stem.with_name(f"{stem.name}.png"))
-            write_text(
-                stem.with_name(f"{stem.name}.csv"), plot.frame.to_csv(index=False, lineterminator="\n")
-            )
+            write_text(stem.with_name(f"{stem.name}.csv"), csv_of_frame(plot.frame))
             figures.append(view)
         sections.append(_Section(anchor, title, tuple(figures), _lacking(content)))
     page = folder / PAGE

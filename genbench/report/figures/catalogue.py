@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genbench.analyse.merge import Merged
 from genbench.core.errors import GenbenchError, choose_from
+from genbench.report.csv_of_frame import csv_of_frame
 from genbench.report.figures.against_cost import quality_against_cost
 from genbench.report.figures.cost import cost
 from genbench.report.figures.course import course
@@ -146,7 +147,7 @@ def written(
         name = free_name(name, taken)
         paths = save(attempt.plot.figure, folder / name, kinds)
         table = folder / f"{name}.csv"
-        write_text(table, attempt.plot.frame.to_csv(index=False, lineterminator="\n"))
+        write_text(table, csv_of_frame(attempt.plot.frame))
         yield replace(attempt, paths=(*paths, table))
 
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from genbench.analyse.summary import Metric, Row
-from genbench.report.as_csv import plain
 from genbench.report.figures.plot import Scope
 from genbench.report.untrusted import clean
 
@@ -33,8 +32,8 @@ def frame_of(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> pd
 
 @lru_cache(maxsize=1024)
 def text(name: str) -> str:
-    """A name in a frame: harmless in a terminal and in a spreadsheet."""
-    return plain(clean(name))
+    """A name in a frame, harmless in a terminal; ``csv_of_frame`` makes it so in a spreadsheet."""
+    return clean(name)
 
 
 def about(model: str, control: bool, metric: Metric) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from genbench.core.record import Better
+from genbench.report.csv_of_frame import csv_of_frame
 from genbench.report.headings import GROUPS
 from genbench.report.notes import UNLIKE
 from genbench.report.numbers import MISSING, Shown, show
@@ -177,7 +178,7 @@ def figure_view(plot: Plot, anchors: Anchors, section: str, files: set[str], run
     from genbench.report.figures.figure import as_svg
 
     width, height = (round(_SCALE * side) for side in plot.figure.get_size_inches())
-    text = plot.frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    text = csv_of_frame(plot.frame, "%.6g")
     small = len(text) <= _MOST_DATA
     parts = [*([run] if run else []), plot.dataset, plot.name]
     return FigureView(
