@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import keyword
+import sys
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -74,8 +77,13 @@ def class_name(name: str) -> str:
 def _check_name(kind: Kind, name: str) -> None:
     if not name.isascii() or not name.isidentifier() or keyword.iskeyword(name) or name != name.strip("_"):
         raise GenbenchError(
-            f"{name!r} cannot be the name of a {kind}: it becomes that of a Python module. Use letters, digits "
-            f"and underscores, beginning with a letter: {_free(kind, _mended(kind, name))}."
+            f"{name!r} cannot be the name of a {kind}: it becomes that of a Python module. Use letters, "
+            f"digits and underscores, beginning with a letter: {_free(kind, _mended(kind, name))}."
+        )
+    if _is_module(name):
+        raise GenbenchError(
+            f"a file {name}.py would hide the module {name!r}, which is installed, from what is run beside it. "
+            f"Take another name: {_free(kind, name)}."
         )
     if name in REGISTRIES[kind].names():
         raise GenbenchError(
@@ -94,5 +102,13 @@ def _mended(kind: Kind, name: str) -> str:
 def _free(kind: Kind, name: str) -> str:
     """The nearest name that nothing has."""
     taken = {*REGISTRIES[kind].names(), *keyword.kwlist}
-    candidates = [name, f"my_{name}", *(f"{name}_{number}" for number in range(2, len(taken) + 3))]
-    return next(candidate for candidate in candidates if candidate not in taken)
+    candidates = itertools.chain(
+        (name, f"my_{name}"), (f"my_{name}_{number}" for number in itertools.count(2))
+    )
+    return next(each for each in candidates if each not in taken and not _is_module(each))
+
+
+def _is_module(name: str) -> bool:
+    """Whether ``import name`` finds something installed; a file of the working folder does not count."""
+    elsewhere = [entry for entry in sys.path if entry and Path(entry).resolve() != Path.cwd()]
+    return name in sys.stdlib_module_names or PathFinder.find_spec(name, elsewhere) is not None

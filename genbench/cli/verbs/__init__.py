@@ -1,12 +1,14 @@
 """One module a verb; importing this package registers them all, in the order ``--help`` lists them."""
 
 from genbench.cli.verbs import (
+    check,
     compare,
     doctor,
     evaluate,
     explain,
     export,
     listing,
+    new,
     plot,
     report,
     run,
@@ -15,12 +17,14 @@ from genbench.cli.verbs import (
 )
 
 __all__ = [
+    "check",
     "compare",
     "doctor",
     "evaluate",
     "explain",
     "export",
     "listing",
+    "new",
     "plot",
     "report",
     "run",

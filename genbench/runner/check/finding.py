@@ -45,3 +45,21 @@ def failed(check: str, words: str, remedy: str) -> Finding:
 def skipped(check: str, why: str) -> Finding:
     """It was not run."""
     return Finding(check, Outcome.SKIPPED, why)
+
+
+class Fault(Exception):  # noqa: N818 - what a check raises where it finds one; it never leaves the check
+    """Something does not hold.
+
+    Args:
+        words: the cause, a sentence without its full stop.
+        remedy: how to mend it, a sentence with its full stop.
+    """
+
+    def __init__(self, words: str, remedy: str) -> None:
+        super().__init__(words)
+        self.words = words
+        self.remedy = remedy
+
+
+class NotRun(Exception):  # noqa: N818
+    """There is nothing to check; the text says why."""

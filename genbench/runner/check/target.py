@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from genbench.core.errors import PluginError, UnknownName, choose_from
+from genbench.core.errors import PluginError, SuiteError, UnknownName, choose_from
 from genbench.core.registry import Registry, datasets, load_plugin, measures, models
 from genbench.runner.check.blame import raised
-from genbench.runner.check.finding import Finding
+from genbench.runner.check.finding import Finding, Outcome
+from genbench.suite.load import toml_value
 
 Kind = Literal["model", "dataset", "measure"]
 
@@ -60,18 +61,61 @@ def resolve(what: str) -> list[Target]:
     return found
 
 
-def findings(target: Target, options: Mapping[str, Any]) -> Iterator[Finding]:
+def problems(what: str | Path, options: Mapping[str, Any] | None = None) -> list[str]:
+    """What is wrong with a registered thing, or with what a file registers: for tests. A file is run.
+
+    Args:
+        what: a name or a file.
+        options: as its table in a suite has them.
+
+    Returns:
+        A sentence or two for each check that failed; empty where all hold.
+
+    Raises:
+        PluginError, UnknownName: as ``resolve``.
+    """
+    return [
+        f"{target.name}: {finding.check}: {finding.words}. {finding.remedy}"
+        for target in resolve(str(what))
+        for finding in findings(target, options or {})
+        if finding.outcome is Outcome.FAILED
+    ]
+
+
+def options_of(changes: Sequence[str]) -> dict[str, Any]:
+    """``latent=8``, ``generator.hidden=[64]`` as a table of a suite.
+
+    Raises:
+        SuiteError: one of them is no ``key=value``.
+    """
+    options: dict[str, Any] = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        *tables, last = key.strip().split(".")
+        table = options
+        for part in tables:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise SuiteError(f"--set {change}: {part} is a value, not a table.")
+        if not equals or not all((*tables, last)):
+            raise SuiteError(f"--set {change}: expected option=value, such as latent=8.")
+        table[last] = toml_value(text.strip())
+    return options
+
+
+def findings(target: Target, options: Mapping[str, Any], *, compile_: bool = False) -> Iterator[Finding]:
     """Run the checks of its kind, one finding after the other.
 
     Args:
         target: from ``resolve``.
         options: as its table in a suite has them.
+        compile_: whether a model is compiled too, which takes a minute or so.
     """
     match target.kind:
         case "model":
             from genbench.runner.check.model import check_model
 
-            return check_model(target.name, options)
+            return check_model(target.name, options, compile_=compile_)
         case "dataset":
             from genbench.runner.check.dataset import check_dataset
 
