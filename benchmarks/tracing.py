@@ -18,7 +18,8 @@ from genbench.train.clock import now
 from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name
 from genbench.train.settings import Settings
 from genbench.train.trace import Tracer, spacing
-from genbench.train.trainer import Training, train
+from genbench.train.trainer import train
+from genbench.train.training import Training
 
 MNIST = DataInfo("random", (1, 28, 28))
 

@@ -101,18 +101,26 @@ def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...
 def last_attempts(records: Sequence[Record]) -> list[Record]:
     """The records without those of attempts that were begun again.
 
-    An outcome is the last record of a trial: where another follows, that one is the first of a new attempt.
+    An outcome is the last record of a trial. Where another follows, the run was resumed: a trial that was
+    interrupted was continued, and only what it lacked when it was interrupted no longer counts; any other
+    trial was begun again, and nothing before counts.
     """
     began: dict[tuple[str, str], int] = {}
-    over: set[tuple[str, str]] = set()
+    continued: dict[tuple[str, str], int] = {}
+    over: dict[tuple[str, str], Status] = {}
     for place, record in enumerate(records):
         trial = (record.run, record.trial)
         if trial in over:
-            began[trial] = place
-            over.remove(trial)
+            (continued if over.pop(trial) is Status.INTERRUPTED else began)[trial] = place
         if record.metric == OUTCOME:
-            over.add(trial)
-    return [r for place, r in enumerate(records) if place >= began.get((r.run, r.trial), 0)]
+            over[trial] = record.status
+    kept = []
+    for place, record in enumerate(records):
+        trial = (record.run, record.trial)
+        void = record.status is Status.INTERRUPTED and place < continued.get(trial, 0)
+        if place >= began.get(trial, 0) and not void:
+            kept.append(record)
+    return kept
 
 
 def _ends(records: Sequence[Record]) -> tuple[dict[tuple[str, str], int], set[tuple[str, str]]]:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from genbench import __version__
-from genbench.core.ids import JSON, content_hash
+from genbench.core.ids import JSON, bytes_hash, content_hash
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "pandas", "safetensors", "pydantic")
 """Packages whose version can move a number."""
@@ -64,3 +64,13 @@ def code_version() -> str:
     except (OSError, subprocess.SubprocessError):
         return __version__
     return f"{__version__}+g{commit}{dirty}"
+
+
+@cache
+def code_identity() -> str:
+    """As ``code_version``; where the commit was changed, with a hash of all source files."""
+    version = code_version()
+    if not version.endswith("-dirty"):
+        return version
+    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    return f"{version}.{bytes_hash(*(source.read_bytes() for source in sources))}"

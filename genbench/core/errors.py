@@ -37,6 +37,10 @@ class OutputError(GenbenchError):
     """A file or folder cannot be written."""
 
 
+class Unfinished(OutputError):  # noqa: N818 - read as "Unfinished: the run stopped"
+    """A run had to stop because it could not write; what it had finished is kept, and it can be continued."""
+
+
 class PluginError(GenbenchError):
     """A plugin or an installed extension cannot be used."""
 
@@ -49,9 +53,29 @@ class GenbenchWarning(UserWarning):
     """Something a user should know; the message carries the remedy."""
 
 
+_LONGEST = 300  # letters of what an error says that is not ours: a record is no place for a compiler's log
+
+
+def told_by(error: BaseException) -> str:
+    """An error of others in one short line, for a record or a warning: its type, and what it says.
+
+    It never raises, although what an error says is code of its own.
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception as another:
+        text = f"(what it says cannot be told: {type(another).__name__})"
+    cut = f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text
+    return f"{type(error).__name__}: {cut}".removesuffix(": ")
+
+
 @contextmanager
 def warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
-    """Our own warnings are told as paragraphs, every time; those of other packages keep their way."""
+    """Our own warnings are told as paragraphs, each text once; those of other packages keep their way.
+
+    What a machine lacks is found out by every cohort, and is worth one paragraph.
+    """
+    told: set[str] = set()
     with warnings.catch_warnings():
         warnings.simplefilter("always", GenbenchWarning)
         usual = warnings.showwarning
@@ -64,10 +88,11 @@ def warnings_to(tell: Callable[[str], None]) -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, GenbenchWarning):
-                tell(str(message))
-            else:
+            if not issubclass(category, GenbenchWarning):
                 usual(message, category, filename, lineno, file, line)
+            elif (text := str(message)) not in told:
+                told.add(text)
+                tell(text)
 
         warnings.showwarning = show
         yield

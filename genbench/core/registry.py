@@ -231,6 +231,15 @@ def load_plugin(path: str | Path) -> None:
         if isinstance(error, PluginError) or not isinstance(error, Exception | SystemExit):
             raise
         raise PluginError(f"plugin {path} fails: {_said(error)}. Mend the file.") from error
+    _plugins[path.name] = bytes_hash(path.read_bytes())
+
+
+def plugins() -> dict[str, str]:
+    """The plugin files whose code was run in this process: their names, and the hash of what was in them."""
+    return dict(_plugins)
+
+
+_plugins: dict[str, str] = {}
 
 
 def _package(point: importlib.metadata.EntryPoint) -> str:
@@ -274,6 +283,7 @@ datasets: Registry[type] = Registry(
         "strokes": "genbench.data.strokes",
         "polygons": "genbench.data.polygons",
         "idx": "genbench.data.idx",
+        "folder": "genbench.data.folder",
     },
 )
 measures: Registry[type] = Registry(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from genbench.measures.generator import Generator
 from genbench.measures.trace import Trace
 from genbench.models.protocol import GenerativeModel
 from genbench.runner.cost import price_of
+from genbench.runner.halfway import Halfway, Looks
 from genbench.runner.opened import generator_of
 from genbench.runner.phases import COMPILING, DRAWING, MEASURING, SAVING, TRACING, TRAINING, Phases
 from genbench.runner.progress import Reporter
@@ -25,7 +26,7 @@ from genbench.runner.sample import build_model
 from genbench.runner.snapshot import Snapshot, take_snapshot
 from genbench.runner.timing import timing_of
 from genbench.store.atomic import unwritable, write_text
-from genbench.store.rundir import RunDirectory
+from genbench.store.rundir import RunDirectory, TrialDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.clock import now
@@ -35,8 +36,9 @@ from genbench.train.peak import matrix_product_peak
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
 from genbench.train.state import lane_tensors
-from genbench.train.trace import Tracer
-from genbench.train.trainer import Tick, Training, train
+from genbench.train.trace import Tracer, TraceSoFar
+from genbench.train.trainer import train
+from genbench.train.training import Past, Tick, Training
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,8 @@ def train_cohort(
     reporter: Reporter,
     reached: dict[str, int],
     evaluate: Callable[[Snapshot], bool],
+    keep: Callable[[Training, TraceSoFar | None, Looks], None],
+    halfway: Halfway | None,
     phases: Phases,
     gauged: bool = True,
     opened: bool = False,
@@ -86,6 +90,8 @@ def train_cohort(
         reporter: told of each block of steps.
         reached: the finished steps of each trial are kept here, for whoever must tell how far it came.
         evaluate: given a snapshot every ``evaluate_every`` steps; training ends there if it returns true.
+        keep: given all that training could be continued from later, whenever it is time to write that down.
+        halfway: where to continue; ``None`` to begin.
         phases: told how the time is spent.
         gauged: whether any measure wants the machine's peak, the latency and the energy.
         opened: whether any measure wants the trained models as functions.
@@ -95,10 +101,10 @@ def train_cohort(
     with phases(MEASURING):
         price = price_of(model, data, settings.batch_size, len(seeds), device)
 
-    files = [directory.make_trial(trial.id) for trial in cohort.trials]
-    for file in files:
-        write_text(file.curves, "")
-    evaluations: list[tuple[int, float]] = []
+    past = halfway.past if halfway else None
+    files = _files(directory, cohort, past)
+    evaluations = list(halfway.looks) if halfway else []
+    reached.update({trial.id: past.state.step if past else 0 for trial in cohort.trials})
 
     def on_tick(training: Training, tick: Tick) -> None:
         steps, seconds = training.blocks[-1]
@@ -127,7 +133,11 @@ def train_cohort(
         evaluations.append((training.state.step, now(device) - began))
         return enough
 
-    tracer = Tracer(model, data, seeds, settings.steps, settings.trace_every)
+    tracer = _tracer(model, data, seeds, settings, halfway)
+
+    def on_keep(training: Training) -> None:
+        with phases(SAVING):
+            keep(training, tracer.so_far(), tuple(evaluations))
 
     def on_trace(training: Training) -> None:
         with phases(TRACING):
@@ -143,23 +153,23 @@ def train_cohort(
             examples,
             seeds,
             settings,
+            past=past,
             on_tick=on_tick,
             on_save=on_save,
             on_evaluate=on_evaluate,
             on_trace=on_trace,
+            on_keep=on_keep,
             meter=meter,
         )
     phases.move(training.program.compile_s, TRAINING, COMPILING)
     reporter.note(_how(training, cohort))
     last = look(training)
-    for lane, finite in enumerate(last.finite):
-        if training.diverged[lane] is None and not finite:
-            training.diverged[lane] = training.state.step  # found out only in sampling
+    _mark_what_cannot_be_sampled(training, last)
     with phases(MEASURING):
         peak += matrix_product_peak(device, compute) if gauged else []
         calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device) if gauged else []
         timing = timing_of(
-            model, data, settings, training, last.chunks, latency_s=calls, peak_flops=peak, meter=meter
+            model, data, price, settings, training, last.chunks, latency_s=calls, peak_flops=peak, meter=meter
         )
     evidence = {
         **vars(last),
@@ -167,6 +177,29 @@ def train_cohort(
         "traces": _traces(tracer, model, training) if tracer.steps else (),
     }
     return TrainedCohort(**evidence, timing=timing, evaluations=evaluations)
+
+
+def _files(directory: RunDirectory, cohort: Cohort, past: Past | None) -> list[TrialDirectory]:
+    """The folder of each lane, with the losses of the past in it and none of what came after."""
+    files = [directory.make_trial(trial.id) for trial in cohort.trials]
+    for lane, file in enumerate(files):
+        write_text(file.curves, "".join(_curve_line(*at, lane) for at in past.curves) if past else "")
+    return files
+
+
+def _tracer(
+    model: GenerativeModel, data: DataInfo, seeds: Sequence[int], settings: Settings, halfway: Halfway | None
+) -> Tracer:
+    tracer = Tracer(model, data, seeds, settings.steps, settings.trace_every)
+    if halfway and halfway.trace:
+        tracer.go_on(halfway.trace, halfway.past.state)
+    return tracer
+
+
+def _mark_what_cannot_be_sampled(training: Training, last: Snapshot) -> None:
+    for lane, finite in enumerate(last.finite):
+        if training.diverged[lane] is None and not finite:
+            training.diverged[lane] = training.state.step
 
 
 def _opened(
@@ -230,13 +263,15 @@ def _save(training: Training, cohort: Cohort, data: DataInfo, directory: RunDire
 
 
 def _append_curve(path: Path, training: Training, lane: int) -> None:
-    step, logs = training.curves[-1]
-    line = json.dumps({"step": step, **{name: _finite(values[lane]) for name, values in logs.items()}})
     try:
         with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            file.write(_curve_line(*training.curves[-1], lane))
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def _curve_line(step: int, logs: Mapping[str, Sequence[float]], lane: int) -> str:
+    return json.dumps({"step": step, **{name: _finite(values[lane]) for name, values in logs.items()}}) + "\n"
 
 
 def _finite(value: float) -> float | None:

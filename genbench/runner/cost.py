@@ -13,7 +13,7 @@ from genbench.measures.evidence import Reading
 from genbench.models.protocol import GenerativeModel
 from genbench.train.accounting import flops_per_step, images_per_step
 from genbench.train.device import device_name
-from genbench.train.trainer import Training
+from genbench.train.training import Training
 
 SECONDS = Column(
     "cost.seconds",

@@ -3,54 +3,47 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import torch
 from rich.console import Console
 
 from genbench.core.environment import capture, code_version, environment_id
-from genbench.core.errors import OutputError, warnings_to
+from genbench.core.errors import OutputError, Unfinished, warnings_to
+from genbench.core.ids import content_hash
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Evidence, Final, Measure, Reference
-from genbench.measures.stability_course import course_of
-from genbench.runner.cohort import TrainedCohort, train_cohort
+from genbench.measures.evidence import Reference
+from genbench.runner.attempt import Job, guard, run_cohort
 from genbench.runner.control_rows import measure_controls, untrained_of
-from genbench.runner.fitting import parts_that_fit, split_on_oom
+from genbench.runner.earlier import Resumption, choose_directory, earlier_of, maker_here
 from genbench.runner.gates import check_gates
+from genbench.runner.halfway import forget
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
-    close_cohort,
-    evaluate,
-    measure_cohort,
 )
-from genbench.runner.phases import MEASURING, PICTURES, Phases, write_phases
+from genbench.runner.phases import MEASURING, Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
-from genbench.runner.provenance import Earlier, open_directory, write_provenance
+from genbench.runner.provenance import write_provenance
 from genbench.runner.publish import publish, write_report
 from genbench.runner.sample import build_model, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
-from genbench.runner.snapshot import Snapshot
-from genbench.runner.target import Goal, Track, goal_of
-from genbench.runner.timing import write_timing
-from genbench.store.course import write_course
+from genbench.runner.target import goal_of
+from genbench.store.claim import claimed, finish
 from genbench.store.journal import Journal, read_records
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
 from genbench.suite.schema import Suite
 from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now
-from genbench.train.device import COMPUTE, choose_device, choose_precision, device_name, why_precision
+from genbench.train.device import choose_device, choose_precision, device_name, why_precision
 from genbench.train.program import keep_compiled_code
-from genbench.train.settings import Settings
-from genbench.train.trace import spacing
 
 _log = logging.getLogger("genbench")
 
@@ -80,27 +73,13 @@ class RunResult:
         return read_records(self.directory.records)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What stays the same throughout a run."""
-
-    suite: Suite
-    device: torch.device
-    measures: Sequence[Measure]
-    directory: RunDirectory
-    scribe: Scribe
-    reporter: Reporter
-    earlier: Earlier
-    goal: Goal | None
-    phases: Phases
-
-
 def run(
     suite: Suite,
     *,
     device: str = "auto",
     out: str | Path = "results",
     resume: str | Path | None = None,
+    go_on: bool = False,
     reporter: Reporter | None = None,
     began: float | None = None,
 ) -> RunResult:
@@ -113,12 +92,17 @@ def run(
         suite: from ``load_suite``.
         device: ``auto``, ``cpu`` or ``cuda``.
         out: folder of all results; the run makes its own in ``out/<suite>/``.
-        resume: an earlier run's directory, to go on in: trials that are done there are not repeated.
+        resume: an earlier run's directory, to go on in: trials that are done there are not repeated, those
+            that were in training are continued, and if the run had come to its end, those that failed begin
+            again.
+        go_on: whether the newest run of this very suite in ``out`` is continued, if it did not come to its
+            end and was begun by the same code on the same machine.
         reporter: told of progress; by default only warnings are printed.
         began: ``time.perf_counter()`` of when the command began, whose start-up then counts as time of the
             run; by default the run begins here.
 
     Raises:
+        Unfinished: something could not be written while it was at work.
         GenbenchError: the suite, its data, the device or the output folder cannot be used. Nothing has been
             trained then.
     """
@@ -141,45 +125,74 @@ def run(
         }
         plan = make_plan(suite, precisions)
         environment = capture(device_name(chosen_device), torch.get_num_threads())
-        directory, earlier = open_directory(suite, Path(out), resume, plan)
-        write_provenance(directory, suite, plan, environment)
-        if suite.question:
-            reporter.note(suite.question)
-        for item in loaded:
-            if item.banner:
-                reporter.warn(item.banner)
-        reporter.note(f"results: {directory.path}")
-        with Journal(directory.records) as journal, logging_to(directory.log):
-            scribe = Scribe(
-                journal=journal,
-                run=directory.name,
-                suite=suite.name,
-                env=environment_id(environment),
-                code=code_version(),
-                protocol={"quick": suite.quick},
-                outcomes=dict(earlier.outcomes),
-            )
-            job = _Job(suite, chosen_device, chosen, directory, scribe, reporter, earlier, goal, phases)
-            interrupted = False
-            try:
-                for item in loaded:
-                    _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
-            except KeyboardInterrupt:
-                interrupted = True
-            finally:
-                with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
-                    reporter.end()
-            try:
-                _guard(job, "tables and plots", lambda: publish(directory, reporter))
-                _guard(job, "the time spent", lambda: write_phases(phases, directory.timing, reporter))
-                _guard(job, "the report", lambda: write_report(directory))
-            except KeyboardInterrupt:
-                interrupted = True
+        maker = maker_here(environment)
+        directory, told = choose_directory(suite, Path(out), Resumption(resume, go_on), plan, maker)
+        with claimed(directory):
+            earlier = earlier_of(directory, maker)
+            write_provenance(directory, suite, plan, environment)
+            if suite.question:
+                reporter.note(suite.question)
+            for item in loaded:
+                if item.banner:
+                    reporter.warn(item.banner)
+            reporter.note(f"results: {directory.path}")
+            if told:
+                reporter.note(told)
+            with Journal(directory.records) as journal, logging_to(directory.log):
+                scribe = Scribe(
+                    journal=journal,
+                    run=directory.name,
+                    suite=suite.name,
+                    env=environment_id(environment),
+                    code=code_version(),
+                    protocol={"quick": suite.quick},
+                    outcomes=dict(earlier.outcomes),
+                    kept=earlier.kept,
+                )
+                made_by = content_hash(maker)
+                job = Job(
+                    suite, chosen_device, chosen, directory, scribe, reporter, earlier, made_by, goal, phases
+                )
+                interrupted = _work(job, loaded, plan)
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
     return RunResult(directory, failed, interrupted)
 
 
-def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
+def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
+    """All that is asked for, and what is made of its numbers; whether it was interrupted.
+
+    Raises:
+        Unfinished: something could not be written.
+    """
+    interrupted, directory, reporter = False, job.directory, job.reporter
+    try:
+        try:
+            for item in loaded:
+                _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
+                reporter.end()
+        try:
+            guard(job, "tables and plots", lambda: publish(directory, reporter))
+            guard(job, "the time spent", lambda: write_phases(job.phases, directory.timing, reporter))
+            guard(job, "the report", lambda: write_report(directory))
+        except KeyboardInterrupt:
+            interrupted = True
+        if not interrupted:
+            finish(directory)
+    except OutputError as error:
+        done = sum(status is not Status.INTERRUPTED for status in job.scribe.outcomes.values())
+        trials = sum(len(cohort.trials) for cohort in plan)
+        raise Unfinished(
+            f"{error} The run stopped there: {done} of {trials} trials are done, and every finished number "
+            f"is kept in {directory.path}. The same command continues it."
+        ) from error
+    return interrupted
+
+
+def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     """Control rows and all cohorts on one dataset."""
     if item.fallback:
         stamped = replace(job.scribe, protocol={**job.scribe.protocol, "fallback_for": item.asked})
@@ -204,122 +217,29 @@ def _run_dataset(job: _Job, item: Loaded, plan: Sequence[Cohort]) -> None:
         with job.phases(MEASURING):
             measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
     job.reporter.end()
-    for cohort in plan:
-        left = tuple(trial for trial in cohort.trials if trial.id not in job.earlier.outcomes)
-        if left:
-            _run_cohort(job, Cohort(left), reference, samples)
-            _guard(
-                job,
-                f"the picture of {cohort.model.label}",
-                partial(_model_picture, job, plan, cohort.model, dataset),
-            )
+    ends = {cohort.model.label: number for number, cohort in enumerate(plan)}
+    worked_on: set[str] = set()
+    for number, cohort in enumerate(plan):
+        if any(trial.id not in job.earlier.outcomes for trial in cohort.trials):
+            run_cohort(job, cohort, reference, samples)
+            worked_on.add(cohort.model.label)
         else:
+            forget(job.directory, [trial.id for trial in cohort.trials])
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
+        label = cohort.model.label
+        if ends[label] == number and label in worked_on:  # once, whatever its seeds were divided into
+            draw = partial(_model_picture, job, plan, cohort.model, dataset)
+            guard(job, f"the picture of {label}", draw)
     done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
-    _guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
+    guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
 
 
-def _model_picture(job: _Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:
+def _model_picture(job: Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:
     """The picture of a model with every seed so far, whichever cohort it was in."""
     trials = [trial for cohort in plan if cohort.model == model for trial in cohort.trials]
     done = [trial for trial in trials if _is_done(job, trial)]
     write_model_picture(job.directory, done, dataset, job.device)
 
 
-def _is_done(job: _Job, trial: Trial) -> bool:
+def _is_done(job: Job, trial: Trial) -> bool:
     return job.scribe.outcomes.get(trial.id) is Status.DONE
-
-
-def _run_cohort(job: _Job, cohort: Cohort, reference: Reference, samples: int) -> None:
-    """Train and measure one cohort; what goes wrong costs this cohort only."""
-    train, dataset, reporter = job.suite.train, reference.dataset, job.reporter
-    final = [measure for measure in job.measures if isinstance(measure, Final)]
-    settings = Settings(
-        steps=train.steps,
-        batch_size=train.batch_size,
-        device=job.device,
-        compute=COMPUTE[cohort.trials[0].budget.precision],
-        compile=train.compile,
-        save_every=train.save_every,
-        evaluate_every=train.evaluate_every,
-        trace_every=spacing(train.steps) if any(measure.traced for measure in final) else 0,
-    )
-    name = cohort.title
-    reached: dict[str, int] = {}
-    tracks: dict[str, Track] = {}
-    close = partial(close_cohort, job.measures, job.goal, cohort, reached, job.scribe)
-
-    def look(snapshot: Snapshot) -> bool:
-        track = tracks[snapshot.cohort.id]
-        return evaluate(job.measures, snapshot, reference, job.scribe, reporter, track)
-
-    def work(part: Cohort) -> TrainedCohort:
-        tracks[part.id] = Track(job.goal)
-        reporter.begin(part.title, train.steps)
-        try:
-            return train_cohort(
-                part,
-                data=dataset.info,
-                examples=torch.from_numpy(dataset.train_examples).to(job.device),
-                test_examples=torch.from_numpy(dataset.test_examples).to(job.device),
-                settings=settings,
-                samples=samples,
-                directory=job.directory,
-                reporter=reporter,
-                reached=reached,
-                evaluate=look,
-                phases=job.phases,
-                gauged=any(measure.per_cohort for measure in job.measures),
-                opened=bool(final),
-            )
-        finally:
-            reporter.end()
-
-    try:
-        asked = train.lanes != "auto"
-        parts = parts_that_fit(cohort, dataset.info, settings, samples, reporter, asked=asked)
-        for trained in chain.from_iterable(split_on_oom(part, work, reporter) for part in parts):
-            reporter.begin(f"measuring {trained.cohort.title}", 0)
-            began = now(job.device)
-            track = tracks[trained.cohort.id]
-            with job.phases(MEASURING):
-                measure_cohort(
-                    job.measures, trained, reference, job.scribe, reporter, track, partial(_keep_course, job)
-                )
-            first = job.directory.make_trial(trained.cohort.trials[0].id)
-            looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
-            write_timing(trained.training, trained.chunks, trained.timing, looks, first.timing)
-            reporter.end()
-    except OutputError:
-        raise  # nothing more can be written
-    except KeyboardInterrupt:
-        close(Status.INTERRUPTED, "stopped by the user")
-        raise
-    except Exception as error:
-        reporter.end()
-        reason = f"{type(error).__name__}: {error}"
-        _log.exception("%s failed", name)
-        reporter.warn(f"{name} failed: {reason}. The others go on; {job.directory.log} has the details.")
-        close(Status.FAILED, reason)
-
-
-def _keep_course(job: _Job, trial: Trial, evidence: Evidence) -> None:
-    """Write the course behind the numbers of stability beside the trial's losses."""
-
-    def write() -> None:
-        if (course := course_of(evidence)) is not None:
-            write_course(job.directory.make_trial(trial.id).stability, course)
-
-    _guard(job, f"the course of {trial.model.label}, seed {trial.seed}", write)
-
-
-def _guard(job: _Job, what: str, write: Callable[[], None]) -> None:
-    """Make what is not a number: where that fails, the numbers stand and the run goes on."""
-    try:
-        with job.phases(PICTURES):
-            write()
-    except OutputError:
-        raise
-    except Exception as error:
-        _log.exception("%s failed", what)
-        job.reporter.warn(f"{what} failed: {type(error).__name__}: {error}. No number is lost by this.")

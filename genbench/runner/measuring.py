@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from genbench.core.errors import OutputError
+from genbench.core.errors import OutputError, told_by
 from genbench.core.record import Column, Status
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Final, Measure, Reading, Reference
@@ -119,7 +119,8 @@ def measure_cohort(
 ) -> None:
     """Measure the cohort's cost, then every lane that is still finite.
 
-    A lane that was measured at this very step, because training ended early after it, is not measured again.
+    A lane that was measured at this very step, because training ended early after it, is not measured again;
+    nor is one that has an outcome, because an earlier process came so far.
     The numbers of a diverged lane are written as missing with the reason, and its outcome as DIVERGED.
     ``keep`` is given what is known of each other lane once it is measured.
     """
@@ -135,6 +136,8 @@ def measure_cohort(
     shared = [measure for measure in chosen if measure.per_cohort]
     lost = [type(m).__name__ for m in shared if not take(m, partial(m, timed), whole, scribe, reporter)]
     for lane, trial in enumerate(cohort.trials):
+        if trial.id in scribe.outcomes:
+            continue  # measured before the run was resumed
         if (diverged := trained.training.diverged[lane]) is not None:
             subject = subject_of(trial, cohort, diverged)
             reason = f"not finite from step {diverged:,} on"
@@ -151,8 +154,9 @@ def measure_cohort(
         now = _measure_lane(
             left, trained, lane, subject, reference, scribe, reporter, track, partial(keep, trial)
         )
+        if failed is None:
+            scribe.write(subject, cost_readings(trained.spent, trained.price))
         failed = [*(failed or []), *now]
-        scribe.write(subject, cost_readings(trained.spent, trained.price))
         scribe.write(subject, track.readings(lane, trained.price))
         if failed or lost:
             scribe.outcome(subject, Status.FAILED, f"measures failed: {', '.join([*failed, *lost])}")
@@ -237,8 +241,8 @@ def take(
         scribe.write(subject, take())
     except OutputError:
         raise  # nothing more can be written
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:  # a plugin may call sys.exit
+        reason = told_by(error)
         _log.exception(
             "measure %s of %s, seed %s, failed", type(measure).__name__, subject.model, subject.seed
         )

@@ -1,68 +1,18 @@
-"""Where a run writes, what it writes of itself, and what a resumed run has already."""
+"""What a run writes of itself before anything is trained."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from genbench.core.environment import code_version, environment_id
-from genbench.core.errors import RecordError, SuiteError
-from genbench.core.ids import JSON, content_hash
-from genbench.core.record import OUTCOME, Status
+from genbench.core.errors import RecordError
+from genbench.core.ids import JSON
 from genbench.store.atomic import write_text
-from genbench.store.journal import read_records
-from genbench.store.rundir import RunDirectory, resolve_run
+from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.suite.schema import Given, Suite
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What a resumed run has already: how trials ended, by id, and names of datasets with control rows."""
-
-    outcomes: Mapping[str, Status] = field(default_factory=dict)
-    controls: frozenset[str] = frozenset()
-
-
-def open_directory(
-    suite: Suite, out: Path, resume: str | Path | None, plan: Sequence[Cohort]
-) -> tuple[RunDirectory, Earlier]:
-    """A new run directory, or the one to go on in with what it has already.
-
-    Args:
-        suite: what is to be run.
-        out: folder of all results.
-        resume: a run to go on in, as a person names it; ``None`` for a new one.
-        plan: the suite's cohorts.
-
-    Raises:
-        OutputError: the directory cannot be made.
-        RecordError: there is no such run.
-        SuiteError: that run was of another suite.
-    """
-    if resume is None:
-        mark = content_hash([trial.id for cohort in plan for trial in cohort.trials], digits=7)
-        return RunDirectory.create(out, suite.name, mark=mark), Earlier()
-    found = resolve_run(str(resume), out)
-    if not isinstance(found, RunDirectory) or not found.resolved.is_file():
-        raise RecordError(
-            f"--resume {resume}: not the directory of a run. Give the directory that the run printed."
-        )
-    if _decisive(found.resolved.read_text(encoding="utf-8", errors="replace")) != _decisive(
-        _resolved(suite, plan)
-    ):
-        raise SuiteError(
-            f"--resume {resume}: the suite, its options, the data or the precision differ from "
-            f"those of that run (see {found.resolved}). Start a new run, or give the same options."
-        )
-    records = read_records(found.records) if found.records.exists() else []
-    ends = [record for record in records if record.metric == OUTCOME]
-    last = {record.trial: record.status for record in ends}
-    kept = {trial: status for trial, status in last.items() if status in (Status.DONE, Status.DIVERGED)}
-    # control rows are measured before any trial
-    return found, Earlier(kept, frozenset(record.dataset for record in ends))
 
 
 def suite_of(directory: RunDirectory) -> Suite:
@@ -90,8 +40,8 @@ def suite_of(directory: RunDirectory) -> Suite:
 _NOT_DECISIVE = ("gate", "alpha", "asked", "given")
 
 
-def _decisive(resolved: str) -> object:
-    """What of a resolved suite decides its numbers: gates may change while a run goes on."""
+def decisive(resolved: str) -> object:
+    """What of a resolved suite, as text, decides its numbers: gates may change while a run goes on."""
     try:
         content = json.loads(resolved)
     except ValueError:
@@ -101,7 +51,7 @@ def _decisive(resolved: str) -> object:
     return {key: value for key, value in content.items() if key not in _NOT_DECISIVE}
 
 
-def _resolved(suite: Suite, plan: Sequence[Cohort]) -> str:
+def resolved_text(suite: Suite, plan: Sequence[Cohort]) -> str:
     """The suite with everything decided, as it is written down."""
     content = {
         **suite.model_dump(mode="json", exclude={"model", "dataset"}),
@@ -142,7 +92,7 @@ def write_provenance(
     """
     if suite.source:
         write_text(directory.suite_file, suite.source)
-    write_text(directory.resolved, _resolved(suite, plan))
+    write_text(directory.resolved, resolved_text(suite, plan))
     here = environment_id(environment)
     described = json.dumps({"id": here, "code": code_version(), **environment}, indent=2) + "\n"
     file = directory.environment

@@ -51,6 +51,8 @@ class Scribe:
         protocol: what every record of the run has in its protocol.
         outcomes: how each trial ended, by its id, as far as it has.
         written: (trial, metric, step, whether on the way) of what this process has written.
+        kept: (trial, metric, step) of what an earlier process has written and still holds: it is not written
+            again, so that a run that was continued has the records of one that was not disturbed.
     """
 
     journal: Journal
@@ -61,6 +63,7 @@ class Scribe:
     protocol: dict[str, str | int | float | bool]
     outcomes: dict[str, Status] = field(default_factory=dict)
     written: set[tuple[str, str, int, bool]] = field(default_factory=set)
+    kept: frozenset[tuple[str, str, int]] = frozenset()
 
     def write(self, subject: Subject, readings: Iterable[Reading]) -> None:
         """Write readings as they come."""
@@ -82,6 +85,8 @@ class Scribe:
     def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
         column = reading.column
         self.written.add(_key(subject, column))
+        if (subject.trial, column.metric, subject.step) in self.kept:
+            return
         model = {"model": subject.model_version} if subject.model_version else {}
         self.journal.append(
             Record(

@@ -10,14 +10,15 @@ from pathlib import Path
 from genbench.core.datainfo import DataInfo
 from genbench.measures.evidence import Timing
 from genbench.models.protocol import GenerativeModel
+from genbench.runner.cost import Price
 from genbench.store.atomic import write_text
-from genbench.train.accounting import flops_per_step, images_per_step, parameter_count
+from genbench.train.accounting import parameter_count
 from genbench.train.device import device_name
 from genbench.train.energy import Meter
 from genbench.train.peak import uses_tf32
 from genbench.train.settings import Settings
 from genbench.train.streams import BLOCK
-from genbench.train.trainer import Training
+from genbench.train.training import Training
 
 _UNREAD = "The energy counter of the {} stopped answering during the training; a new run reads it anew."
 
@@ -25,6 +26,7 @@ _UNREAD = "The energy counter of the {} stopped answering during the training; a
 def timing_of(
     model: GenerativeModel,
     data: DataInfo,
+    price: Price,
     settings: Settings,
     training: Training,
     chunks: Sequence[tuple[int, float]],
@@ -36,8 +38,9 @@ def timing_of(
     """What the clock and the accountant saw of one cohort.
 
     Args:
-        model: whose operations and parameters are counted.
+        model: whose parameters are counted.
         data: shape of the examples.
+        price: of a step of one lane.
         settings: how it was trained.
         training: with its blocks.
         chunks: (samples of all lanes, seconds) of each chunk of samples.
@@ -46,23 +49,28 @@ def timing_of(
         meter: that was read in training.
     """
     # The first block warms caches up; what training cuts short is no measure of a block.
-    (_, warmup_s), *steady = training.blocks
+    warmup_s = training.blocks[0][1]
+    steady = [
+        (steps, seconds, joules)
+        for place, ((steps, seconds), joules) in enumerate(zip(training.blocks, training.joules, strict=True))
+        if place not in training.warmups
+    ]
     largest = max(count for count, _ in chunks)
-    joules = sum(training.joules[1:])
+    joules = sum(joules for _, _, joules in steady)
     missing = meter.missing or (_UNREAD.format(meter.of) if math.isnan(joules) else "")
     return Timing(
-        compile_s=training.program.compile_s,
+        compile_s=training.compile_s,
         warmup_s=warmup_s,
         block_steps=BLOCK,
-        block_s=tuple(seconds for steps, seconds in steady if steps == BLOCK),
+        block_s=tuple(seconds for steps, seconds, _ in steady if steps == BLOCK),
         sample_images=largest,
         # the first chunk warms up, a shorter last one is left out
         sample_s=tuple(seconds for count, seconds in chunks[1:] if count == largest),
-        images_per_step=images_per_step(model, settings.batch_size),
+        images_per_step=price.images,
         updates_per_step=sum(player.repeats for player in model.players),
         lanes=training.state.lanes,
         parameters=parameter_count(model, data),
-        flops_per_step=flops_per_step(model, data, settings.batch_size),
+        flops_per_step=price.flops,
         peak_memory_bytes=training.peak_memory,
         compiled=training.program.compiled,
         compile_shared=training.program.shared,
@@ -72,7 +80,7 @@ def timing_of(
         peak_flops=tuple(peak_flops),
         tf32=uses_tf32(settings.device, settings.compute or settings.master),
         joules=None if missing else joules,
-        joules_steps=sum(steps for steps, _ in steady),
+        joules_steps=sum(steps for steps, _, _ in steady),
         energy_of=meter.of,
         energy_missing=missing,
     )
@@ -95,14 +103,12 @@ def write_timing(
             is that of the measures at the end.
         file: ``timing.jsonl`` of its first trial.
     """
-    (first, warmup_s), *blocks = training.blocks
-    lines: list[dict[str, str | float]] = [
-        {"phase": "compile", "seconds": training.program.compile_s},
-        {"phase": "warm-up", "steps": first, "seconds": warmup_s},
-    ]
-    for (steps, seconds), joules in zip(blocks, training.joules[1:], strict=True):
-        energy = {} if math.isnan(joules) else {"joules": joules}
-        lines.append({"phase": "training", "steps": steps, "seconds": seconds, **energy})
+    lines: list[dict[str, str | float]] = [{"phase": "compile", "seconds": training.compile_s}]
+    for place, ((steps, seconds), joules) in enumerate(zip(training.blocks, training.joules, strict=True)):
+        warming = place in training.warmups
+        energy = {} if warming or math.isnan(joules) else {"joules": joules}
+        phase = "warm-up" if warming else "training"
+        lines.append({"phase": phase, "steps": steps, "seconds": seconds, **energy})
     lines += [{"phase": "sampling", "images": n, "seconds": seconds} for n, seconds in chunks]
     lines += [{"phase": "latency", "images": 1, "seconds": seconds} for seconds in timing.latency_s]
     lines += [{"phase": "peak", "flops_per_s": speed} for speed in timing.peak_flops]

@@ -6,9 +6,13 @@ import contextlib
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from genbench.core.errors import OutputError
+
+TEMPORARY = ".tmp"
+"""Ends the names of files that are being written; they begin with a dot."""
 
 _ELSEWHERE = "choose another place with -o or --out"
 
@@ -25,8 +29,18 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path``, replacing what is there; missing folders are made.
 
-    It goes to a file beside it first, which takes the name once it is safely on the disk: whoever reads
-    sees the old content or the new one.
+    Whoever reads sees the old content or the new one, also after the power has failed.
+
+    Raises:
+        OutputError: it cannot be written; what was there before is untouched.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write to, which takes its place once it is closed and safely on the disk.
 
     Raises:
         OutputError: it cannot be written; what was there before is untouched.
@@ -36,19 +50,47 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+        os.close(handle)
         temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(_default_mode())
         temporary.replace(path)
+        temporary = None
+        sync_folder(path.parent)
     except OSError as error:
-        if temporary is not None:
+        raise unwritable(path, error) from error
+    finally:
+        if temporary is not None:  # whatever came between, an interrupt too
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in a folder durable too, where the system can (Windows cannot open folders).
+
+    Raises:
+        OSError: the system could not.
+    """
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote have left in a folder and all below it.
+
+    Nobody else may be writing there.
+    """
+    for left in folder.rglob(f".*{TEMPORARY}"):
+        with contextlib.suppress(OSError):  # it costs space and is never read
+            left.unlink()
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:

@@ -1,18 +1,28 @@
-"""The journal of a run: one finished value is one durable line of JSON, and nothing is ever rewritten."""
+"""The journal of a run: one finished value is one durable line of JSON, and nothing is ever rewritten.
+
+Each line ends with a checksum of what stands before it, ``"crc":"1a2b3c4d"`` (CRC-32), so that a changed
+digit is found. Lines without one are read too: genbench did not always write it, and a line that was edited
+on purpose can do without.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from genbench.core.errors import GenbenchWarning, RecordError
 from genbench.core.record import Record
-from genbench.store.atomic import unwritable
+from genbench.store.atomic import sync_folder, unwritable, write_bytes
 
 _CHUNK = 1 << 16
+_CRC = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 
 
 class Journal:
@@ -39,7 +49,7 @@ class Journal:
             raise unwritable(path, error) from error
         try:
             _mend_tail(self._file)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             os.close(self._file)
             raise unwritable(path, error) from error
@@ -51,7 +61,7 @@ class Journal:
             OutputError: the line could not be written; the file then ends with the record before it.
         """
         # A lone surrogate (from a file name that is no UTF-8, say) becomes its JSON escape.
-        line = record.to_json().encode("utf-8", "backslashreplace") + b"\n"
+        line = _sealed(record.to_json().encode("utf-8", "backslashreplace")) + b"\n"
         try:
             start = os.fstat(self._file).st_size
             left = memoryview(line)
@@ -91,13 +101,7 @@ def read_records(path: str | Path) -> list[Record]:
             names the file and the line.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RecordError(
-            f"cannot read {path}: {error.strerror}. Give a run directory, a records.jsonl, or SUITE/latest."
-        ) from error
-    *lines, tail = content.split(b"\n")
+    *lines, tail = _content(path).split(b"\n")
     records = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -113,14 +117,97 @@ def read_records(path: str | Path) -> list[Record]:
         except RecordError:
             warnings.warn(
                 f"{path}: the last line is half-written and was skipped: the run ended while writing it. "
-                "Resume the run to have that value measured again.",
+                "Give its command again to have that value measured.",
                 GenbenchWarning,
                 stacklevel=2,
             )
     return records
 
 
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What can be believed of a journal.
+
+    Attributes:
+        records: every whole one, in the order of writing.
+        doubted: ids of the trials beside lines that were damaged: those lines may have been theirs.
+    """
+
+    records: tuple[Record, ...]
+    doubted: frozenset[str] = frozenset()
+
+
+def recover(path: Path) -> Recovered:
+    """Read a journal that is to be written on, and mend it where it is damaged.
+
+    A half-written last line is what a kill leaves behind; ``Journal`` cuts it off. Where another line is
+    damaged the file is set aside under a name of its own, with a warning, and the whole lines take its place.
+
+    Raises:
+        RecordError: the file cannot be read, or all of it is of another schema.
+        OutputError: the mended file cannot be written.
+    """
+    if not path.exists():
+        return Recovered(())
+    *lines, tail = _content(path).split(b"\n")
+    good: list[tuple[int, bytes, Record]] = []
+    for number, line in enumerate([*lines, tail]):
+        try:
+            good.append((number, line, _parse(line)))
+        except RecordError as error:
+            if number == 0 and "schema" in str(error):
+                raise RecordError(f"{path}: {error}") from error
+    records = tuple(record for _, _, record in good)
+    bad = set(range(len(lines))) - {number for number, _, _ in good}
+    if not bad:
+        return Recovered(records)
+    aside = next(p for p in _names_aside(path) if not p.exists())
+    write_bytes(aside, path.read_bytes())
+    write_bytes(path, b"".join(line + b"\n" for _, line, _ in good))
+    doubted = set()
+    for number in bad:
+        before = [record.trial for place, _, record in good if place < number]
+        after = [record.trial for place, _, record in good if place > number]
+        doubted |= {*before[-1:], *after[:1]}
+    named = ", ".join(str(number + 1) for number in sorted(bad)[:5])
+    warnings.warn(
+        f"{path} was damaged in line {named}{' and others' if len(bad) > 5 else ''}. It is set aside as "
+        f"{aside.name}; its {len(good)} whole lines are kept, and what may be missing is measured again.",
+        GenbenchWarning,
+        stacklevel=2,
+    )
+    return Recovered(records, frozenset(doubted))
+
+
+def _names_aside(path: Path) -> Iterator[Path]:
+    number = 1
+    while True:
+        yield path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+        number += 1
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecordError(
+            f"cannot read {path}: {error.strerror}. Give a run directory, a records.jsonl, or SUITE/latest."
+        ) from error
+
+
+def _sealed(line: bytes) -> bytes:
+    """A JSON object with its checksum as one more field."""
+    return b'%s,"crc":"%08x"}' % (line[:-1], zlib.crc32(line))
+
+
 def _parse(line: bytes) -> Record:
+    if seal := _CRC.search(line):
+        line = line[: seal.start()] + b"}"
+        if zlib.crc32(line) != int(seal[1], 16):
+            raise RecordError(
+                "not a record: it does not match its checksum (crc), so it was damaged. If it was edited on "
+                "purpose, delete the field crc"
+            )
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
@@ -162,14 +249,3 @@ def _read_exactly(file: int, count: int) -> bytes:
         chunks.append(chunk)
         count -= len(chunk)
     return b"".join(chunks)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a newly made name durable too, where the system can (Windows cannot open folders)."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

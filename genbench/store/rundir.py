@@ -125,6 +125,21 @@ class RunDirectory:
         return self.path / "timing.json"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that writes into this directory."""
+        return self.path / ".lock"
+
+    @property
+    def unfinished(self) -> Path:
+        """There until the run has come to its end: which process began it, in JSON."""
+        return self.path / "unfinished.json"
+
+    @property
+    def progress(self) -> Path:
+        """The folder of what cohorts that are not done yet are continued from."""
+        return self.path / "progress"
+
+    @property
     def tables(self) -> Path:
         """The tables at the end of the run, in Markdown."""
         return self.path / "tables.md"

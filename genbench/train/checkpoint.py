@@ -13,13 +13,13 @@ import torch
 from annotated_types import Ge, Gt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import CheckpointError
 from genbench.core.ids import bytes_hash
-from genbench.store.atomic import write_bytes
+from genbench.store.atomic import replacing
 from genbench.train.state import TrainState, Tree
 
 FORMAT = 2
@@ -67,14 +67,66 @@ def save_lane(path: Path, header: Header, state: TrainState, lane: int) -> None:
     Raises:
         OutputError: the file cannot be written; what was there before is untouched.
     """
-    tensors = {
-        SEPARATOR.join((kind, owner, name)): tensor[lane].detach().cpu().contiguous()
+    tensors = {name: tensor[lane].cpu().contiguous() for name, tensor in flat(state).items()}
+    write(path, json.dumps(asdict(header)), tensors)
+
+
+def flat(state: TrainState) -> dict[str, Tensor]:
+    """Every tensor of a state under the name that it has in files."""
+    return {
+        SEPARATOR.join((kind, owner, name)): tensor.detach()
         for kind, tree in zip(KINDS, (state.params, state.buffers, state.slots), strict=True)
         for owner, own in tree.items()
         for name, tensor in own.items()
     }
-    text = json.dumps(asdict(header))
-    write_bytes(path, save(tensors, metadata={"genbench": text, "sha256": _checksum(text, tensors)}))
+
+
+def unflat(tensors: Mapping[str, Tensor], step: int) -> TrainState:
+    """The state of these tensors."""
+    # an owner without tensors of some kind has an empty table there
+    trees: dict[str, Tree] = {kind: defaultdict(dict) for kind in KINDS}
+    for key, tensor in tensors.items():
+        kind, owner, name = key.split(SEPARATOR)
+        trees[kind][owner][name] = tensor
+    return TrainState(**trees, step=step)
+
+
+def write(path: Path, header: str, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors with a header, in JSON, and a checksum of both, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written; what was there before is untouched.
+    """
+    with replacing(path) as file:
+        save_file(dict(tensors), file, metadata={"genbench": header, "sha256": _checksum(header, tensors)})
+
+
+def read(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """Read what ``write`` wrote: the header and the tensors, on the CPU.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or of another kind.
+    """
+    if not path.is_file():
+        raise CheckpointError(
+            f"no checkpoint at {path}. Give RUN/TRIAL; `genbench sample RUN` lists the trials of a run."
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: {error}. Train the trial again, or use an older copy."
+        ) from error
+    if "genbench" not in metadata:
+        raise CheckpointError(f"{path} is a safetensors file, but not a genbench checkpoint.")
+    if metadata.get("sha256") != _checksum(metadata["genbench"], tensors):
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: its content does not match its checksum. "
+            "Train the trial again, or use an older copy."
+        )
+    return metadata["genbench"], tensors
 
 
 def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], TrainState]:
@@ -93,31 +145,14 @@ def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], 
             raise CheckpointError(
                 f"checkpoint {path} is of another model or step than {paths[0]}. Load them one by one."
             )
-    # an owner without tensors of some kind has an empty table there
-    trees: dict[str, Tree] = {kind: defaultdict(dict) for kind in KINDS}
-    for key in lanes[0]:
-        kind, owner, name = key.split(SEPARATOR)
-        trees[kind][owner][name] = torch.stack([lane[key] for lane in lanes]).to(device)
-    return list(headers), TrainState(**trees, step=headers[0].step)
+    stacked = {key: torch.stack([lane[key] for lane in lanes]).to(device) for key in lanes[0]}
+    return list(headers), unflat(stacked, headers[0].step)
 
 
 def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
-    if not path.is_file():
-        raise CheckpointError(
-            f"no checkpoint at {path}. Give RUN/TRIAL; `genbench sample RUN` lists the trials of a run."
-        )
+    text, tensors = read(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError, ValueError) as error:
-        raise CheckpointError(
-            f"checkpoint {path} is damaged: {error}. Train the trial again, or use an older copy."
-        ) from error
-    if "genbench" not in metadata:
-        raise CheckpointError(f"{path} is a safetensors file, but not a genbench checkpoint.")
-    try:
-        header = TypeAdapter(Header).validate_json(metadata["genbench"])
+        header = TypeAdapter(Header).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "header"
@@ -126,11 +161,6 @@ def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
         raise CheckpointError(
             f"checkpoint {path} has format {header.format}; this genbench reads format {FORMAT}. Train the "
             f"trial again, or use the genbench that wrote it ({header.code})."
-        )
-    if metadata.get("sha256") != _checksum(metadata["genbench"], tensors):
-        raise CheckpointError(
-            f"checkpoint {path} is damaged: its content does not match its checksum. "
-            "Train the trial again, or use an older copy."
         )
     parts = {key: key.split(SEPARATOR) for key in tensors}
     bad = [key for key, (kind, *rest) in parts.items() if kind not in KINDS or len(rest) != 2]

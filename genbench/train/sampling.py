@@ -48,7 +48,7 @@ def sampler(
         params: dict[str, dict[str, Tensor]], buffers: dict[str, dict[str, Tensor]], z: Tensor
     ) -> tuple[Tensor, Tensor]:
         tensors = {net: {**params[net], **buffers[net]} for net in modules}
-        x = model.sample(Nets(modules, tensors), z)
+        x = examples_of(model.sample(Nets(modules, tensors), z), len(z), data)
         return as_stored(x, data), x.isfinite().all()
 
     lanes = vmap(lane)
@@ -74,6 +74,9 @@ def sample_lanes(
         seeds: name each lane's stream of latents; equal seeds give equal latents.
         count: samples a lane.
         device: where the state lives.
+
+    Raises:
+        TypeError, ValueError: what the model gives are no samples; see ``examples_of``.
     """
     generate = sampler(model, data, state)
     dtype = state.dtype
@@ -113,10 +116,11 @@ def elbo(
 
     Raises:
         TypeError: the model has no bound.
+        ValueError: it does not give one number for each example.
     """
     bounded, nets = _bounded(model, data, state, lane)
     batches = _with_posterior_noise(bounded, state, seed, examples, "bound")
-    return torch.cat([bounded.elbo(nets, batch) for batch in batches])
+    return torch.cat([_one_each("elbo", bounded.elbo(nets, batch), batch) for batch in batches])
 
 
 @torch.no_grad()
@@ -142,13 +146,14 @@ def log_weights(
 
     Raises:
         TypeError: the model has no bound.
+        ValueError: it does not give one number for each example.
     """
     bounded, nets = _bounded(model, data, state, lane)
     return torch.stack(
         [
             torch.cat(
                 [
-                    bounded.log_weight(nets, batch)
+                    _one_each("log_weight", bounded.log_weight(nets, batch), batch)
                     for batch in _with_posterior_noise(bounded, state, seed, examples, "weight", number)
                 ]
             )
@@ -175,6 +180,34 @@ def _with_posterior_noise(
             for name, n in model.posterior_noise.items()
         }
         yield Batch(as_seen(chunk, dtype), noise)
+
+
+def _one_each(method: str, values: Tensor, batch: Batch) -> Tensor:
+    """What a model's bound gives: (B,), a number for each example."""
+    if values.shape != (wanted := batch.x.shape[:1]):
+        raise ValueError(f"{method} returns shape {tuple(values.shape)}, expected {tuple(wanted)}")
+    return values
+
+
+def examples_of(x: object, count: int, data: DataInfo) -> Tensor:
+    """What ``sample`` gave for so many latents, if it is what a sampler is to give.
+
+    Fewer samples than were asked for would be measured as if they were all, and without a word.
+
+    Raises:
+        TypeError: no tensor, or not of real floating-point numbers.
+        ValueError: not one example for each latent, or examples of another shape than the data's.
+    """
+    if not isinstance(x, Tensor):
+        wanted = ", ".join(["N", *map(str, data.shape)])
+        raise TypeError(f"sample returns {type(x).__name__}, expected a tensor of shape ({wanted})")
+    if (shape := tuple(x.shape[1:])) != data.shape:
+        raise ValueError(f"sample returns examples of shape {shape}, expected {data.shape}")
+    if len(x) != count:
+        raise ValueError(f"sample returns {len(x)} examples for {count} latents, expected one for each")
+    if not x.is_floating_point():
+        raise TypeError(f"sample returns numbers of type {x.dtype}, expected floating-point ones")
+    return x
 
 
 def as_stored(x: Tensor, data: DataInfo) -> Tensor:

@@ -23,6 +23,8 @@ class Settings:
         save_every: steps between two checkpoints; 0 for none but the last.
         evaluate_every: steps between two evaluations on the way; 0 for none.
         trace_every: steps between two snapshots of the trace; 0 for none.
+        keep_seconds: at least so long lies between two keepings of what training can be continued from, but
+            for those at the steps of ``save_every`` and at the end.
         master: dtype of parameters and moments. Parity tests use float64.
     """
 
@@ -34,4 +36,5 @@ class Settings:
     save_every: int = 0
     evaluate_every: int = 0
     trace_every: int = 0
+    keep_seconds: float = 60.0
     master: torch.dtype = torch.float32

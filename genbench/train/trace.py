@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,6 +26,25 @@ SNAPSHOTS = 30
 def spacing(steps: int) -> int:
     """Steps between two snapshots: a multiple of a block, so that no block is divided."""
     return max(1, math.ceil(steps / SNAPSHOTS / BLOCK)) * BLOCK
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TraceSoFar:
+    """What a tracer has kept, to be gone on from.
+
+    Attributes:
+        steps: of the T snapshots.
+        samples: (T, K, N, ...), as the examples are stored.
+        moved: (T, K) float32.
+        last, at_middle: the generator's parameters at the last snapshot and at the middle one, each (K, ...);
+            none where there was no such snapshot yet.
+    """
+
+    steps: tuple[int, ...]
+    samples: Tensor
+    moved: Tensor
+    last: tuple[Tensor, ...]
+    at_middle: tuple[Tensor, ...]
 
 
 class Tracer:
@@ -60,23 +80,42 @@ class Tracer:
     @torch.no_grad()
     def __call__(self, state: TrainState) -> None:
         """Take a snapshot of a state."""
-        if self._latents is None:
-            prior, device = self._model.prior(self._data), state_device(state)
-            self.networks = networks_of_sampler(self._model, self._data, state)
-            self._latents = torch.stack(
-                [
-                    draw(prior, LATENTS, seed, "trace", device=device, dtype=state.dtype)
-                    for seed in self._seeds
-                ]
-            )
+        latents = self._prepare(state) if self._latents is None else self._latents
         now = [t.clone() for net in self.networks for t in state.params[net].values()]
         moved = _distance(now, self._last) if self._last else torch.zeros(len(self._seeds))
         self._moved.append(moved.cpu())
         if len(self.steps) == self.middle:
             self._at_middle = now
         self._last = now
-        self._samples.append(self._generate(state, self._latents).cpu())
+        self._samples.append(self._generate(state, latents).cpu())
         self.steps.append(state.step)
+
+    def so_far(self) -> TraceSoFar | None:
+        """All of it, to be gone on from later; ``None`` before the first snapshot."""
+        if not self.steps:
+            return None
+        return TraceSoFar(
+            tuple(self.steps),
+            torch.stack(self._samples),
+            torch.stack(self._moved),
+            tuple(self._last),
+            tuple(self._at_middle),
+        )
+
+    def go_on(self, past: TraceSoFar, state: TrainState) -> None:
+        """Begin where another tracer of the same lanes has come to, before any snapshot of one's own."""
+        self.steps = list(past.steps)
+        self._samples, self._moved = list(past.samples.unbind()), list(past.moved.unbind())
+        self._last, self._at_middle = list(past.last), list(past.at_middle)
+        self._prepare(state)
+
+    def _prepare(self, state: TrainState) -> Tensor:
+        prior, device = self._model.prior(self._data), state_device(state)
+        self.networks = networks_of_sampler(self._model, self._data, state)
+        self._latents = torch.stack(
+            [draw(prior, LATENTS, seed, "trace", device=device, dtype=state.dtype) for seed in self._seeds]
+        )
+        return self._latents
 
     def samples(self, lane: int) -> Tensor:
         """(T, N, ...) of one lane."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,61 +16,13 @@ from genbench.models.protocol import GenerativeModel
 from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now, peak_memory, reset_peak_memory
 from genbench.train.energy import NO_METER, Meter
-from genbench.train.program import Inputs, Program, inputs_of, make_program, run_step, unguarded
+from genbench.train.program import Inputs, inputs_of, make_program, run_step, unguarded
 from genbench.train.replay import BlockReplay, capture, captures
 from genbench.train.settings import Settings
 from genbench.train.state import TrainState, Tree, initial_state, skeletons
 from genbench.train.streams import BLOCK, Orders
+from genbench.train.training import Past, Tick, Training, begun, continued
 from genbench.train.update import GRADIENT_NORM, working_copies
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What can be shown after each block of steps.
-
-    Attributes:
-        step: finished steps.
-        losses: the last loss of each player, by "player.loss", one number a lane.
-    """
-
-    step: int
-    losses: dict[str, list[float]]
-
-
-@dataclass(slots=True)
-class Training:
-    """A cohort in training, or trained.
-
-    Attributes:
-        state: parameters and moments of all lanes.
-        diverged: for each lane, the step at which it first was not finite, or ``None``.
-        program: how the step is run, and what compiling it took.
-        curves: for each segment, the step it ends at and the mean of each log over it, one a lane.
-        blocks: (steps, seconds) of each block of steps, drawing its inputs included; the first one warms up.
-        joules: energy of each of these blocks; NaN without a meter.
-        gradient_norms: by player, for each segment (steps, K): the norms of its gradients in every step.
-        peak_memory: highest memory use of the steps in bytes, compiling left out; ``None`` where the system
-            does not tell.
-    """
-
-    state: TrainState
-    diverged: list[int | None]
-    program: Program
-    curves: list[tuple[int, dict[str, list[float]]]] = field(default_factory=list)
-    blocks: list[tuple[int, float]] = field(default_factory=list)
-    joules: list[float] = field(default_factory=list)
-    gradient_norms: dict[str, list[Tensor]] = field(default_factory=dict)
-    peak_memory: int | None = None
-
-    @property
-    def alive(self) -> tuple[bool, ...]:
-        """Which lanes are still finite."""
-        return tuple(step is None for step in self.diverged)
-
-    @property
-    def seconds(self) -> float:
-        """Time of all steps so far, all lanes together; neither compiling nor evaluation."""
-        return sum(seconds for _, seconds in self.blocks)
 
 
 def train(
@@ -79,10 +33,12 @@ def train(
     settings: Settings,
     *,
     state: TrainState | None = None,
+    past: Past | None = None,
     on_tick: Callable[[Training, Tick], None] = lambda *_: None,
     on_save: Callable[[Training], None] = lambda _: None,
     on_evaluate: Callable[[Training], bool] = lambda _: False,
     on_trace: Callable[[Training], None] = lambda _: None,
+    on_keep: Callable[[Training], None] = lambda _: None,
     meter: Meter = NO_METER,
 ) -> Training:
     """Train one lane for each seed.
@@ -96,29 +52,38 @@ def train(
         examples: training examples (N, ...), on the device.
         seeds: one for each lane.
         settings: steps, batch size, precision, ...
-        state: where to go on from; fresh networks if absent.
+        state: parameters and moments to begin with; fresh networks if absent.
+        past: where to continue instead.
         on_tick: called after every block of steps, and before a checkpoint in the middle of one.
         on_save: called every ``save_every`` steps, and at the end.
         on_evaluate: called every ``evaluate_every`` steps, after ``on_save`` where both are due, and not at
             the last step; training ends there if it returns true. Its time and memory are not the steps'.
         on_trace: called before the first step and every ``trace_every`` steps after it. It must change
             nothing; its time and memory are not the steps'.
+        on_keep: called after all of these wherever ``on_save`` was, and between two blocks of steps where
+            ``keep_seconds`` have passed: a ``Past`` made there lacks nothing. At most a fiftieth of the
+            time is spent in it.
         meter: of energy; read beside the clock, so that evaluation on the way is left out.
     """
     keep_large_blocks()
     modules = skeletons(model, data)
+    if past is not None:  # the same program, or the same numbers would be added in another order
+        settings = replace(settings, compile="always" if past.compiled else "never")
+        state = past.state
     state = state or initial_state(model, data, seeds, device=settings.device, dtype=settings.master)
     program = make_program(model, modules, state, seeds, examples, settings)
-    training = Training(state, [None] * len(seeds), program)
+    training = begun(state, seeds, program) if past is None else continued(past, program)
     working = working_copies(state.params, settings.compute)
-    if settings.trace_every:
+    if settings.trace_every and past is None:
         on_trace(training)
     gauged = reset_peak_memory(settings.device)
     inputs: Inputs = {}
     replay: BlockReplay | None = None
     capturing = captures(settings.device) and program.compiled  # as soon as a block is done and one follows
     orders: Orders = {}
-    while state.step < settings.steps and any(training.alive):
+    pause = _Pause(settings.keep_seconds, partial(now, settings.device))
+    training.warmups.append(len(training.blocks))
+    while not training.ended and state.step < settings.steps and any(training.alive):
         start, end = state.step, _segment_end(state.step, settings)
         mark, started = meter.mark(), now(settings.device)
         if not inputs or start % BLOCK == 0:
@@ -137,28 +102,71 @@ def train(
         training.joules[-1] += meter.since(mark)
         _note_divergence(training, start, logs)
         _keep_logs(training, end, logs)
-        losses = {name: log[-1].tolist() for name, log in logs.items() if name.endswith(".loss")}
-        on_tick(training, Tick(end, losses))
+        on_tick(training, Tick(end, {n: log[-1].tolist() for n, log in logs.items() if n.endswith(".loss")}))
         if capturing and end % BLOCK == 0 and _segment_end(end, settings) == end + BLOCK:
             capturing, began = False, now(settings.device)
             replay = capture(program.players, state, working, examples, inputs)
-            training.program = replace(program, compile_s=program.compile_s + now(settings.device) - began)
-        between = end < settings.steps
-        calls: tuple[tuple[Callable[[Training], bool | None], int, bool], ...] = (
-            (on_trace, settings.trace_every, True),
-            (on_save, settings.save_every, between),
-            (on_evaluate, settings.evaluate_every, between and any(training.alive)),
-        )
-        due = [call for call, period, wanted in calls if wanted and _due(end, period)]
-        if due:
-            training.peak_memory = _highest_memory(training, settings) if gauged else None
-            answers = [call(training) for call in due]
-            reset_peak_memory(settings.device)  # what these took is not what training takes
-            if any(answers):
-                break
+            took = now(settings.device) - began
+            training.program = replace(training.program, compile_s=training.program.compile_s + took)
+            training.compile_s += took
+        _look(training, settings, _Hooks(on_trace, on_save, on_evaluate, on_keep), pause, gauged=gauged)
     training.peak_memory = _highest_memory(training, settings) if gauged else None
-    on_save(training)
+    if past is None or len(training.blocks) > training.warmups[-1]:  # else another process was here already
+        on_save(training)
+        on_keep(training)
     return training
+
+
+class _Hooks(NamedTuple):
+    """What is called between two segments, as ``train`` was given it."""
+
+    on_trace: Callable[[Training], None]
+    on_save: Callable[[Training], None]
+    on_evaluate: Callable[[Training], bool]
+    on_keep: Callable[[Training], None]
+
+
+class _Pause:
+    """The time between two keepings: at least so many seconds, and fifty times what the last one took."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock, self._since = clock, clock()
+        self._shortest = self._seconds = seconds
+
+    def is_over(self) -> bool:
+        return self._clock() - self._since >= self._seconds
+
+    @contextmanager
+    def began(self) -> Iterator[None]:
+        """A new one, after what is done inside."""
+        before = self._clock()
+        yield
+        self._since = self._clock()
+        self._seconds = max(self._shortest, 50 * (self._since - before))
+
+
+def _look(training: Training, settings: Settings, hooks: _Hooks, pause: _Pause, *, gauged: bool) -> None:
+    """Call what is due after a segment; its time and memory are not the steps'."""
+    end = training.state.step
+    between = end < settings.steps
+    saving = between and _due(end, settings.save_every)
+    keeping = saving or (between and end % BLOCK == 0 and pause.is_over())
+    evaluating = between and any(training.alive) and _due(end, settings.evaluate_every)
+    calls: tuple[tuple[Callable[[Training], bool | None], bool], ...] = (
+        (hooks.on_trace, _due(end, settings.trace_every)),
+        (hooks.on_save, saving),
+        (hooks.on_evaluate, evaluating),
+    )
+    due = [call for call, wanted in calls if wanted]
+    if not (due or keeping):
+        return
+    training.peak_memory = _highest_memory(training, settings) if gauged else None
+    answers = [call(training) for call in due]
+    training.ended = any(answers)
+    if keeping and not training.ended:
+        with pause.began():
+            hooks.on_keep(training)
+    reset_peak_memory(settings.device)  # what these took is not what training takes
 
 
 def _segment_end(step: int, settings: Settings) -> int:
@@ -184,7 +192,7 @@ def _run_segment(
     """Run the steps up to ``end``; each log as (steps, K), on the device."""
     state, players = training.state, training.program.players
     logs: list[dict[str, Tensor]] = []
-    warm = training.program.compiled and len(training.blocks) > 1
+    warm = training.program.compiled and len(training.blocks) > training.warmups[-1] + 1
     with unguarded() if warm else nullcontext():
         while state.step < end:
             logs.append(run_step(players, state, working, examples, inputs, state.step % BLOCK))

@@ -89,7 +89,7 @@ def lane_update(
 
         def loss(trained: LaneTensors) -> tuple[Tensor, Logs]:
             tensors = {net: {**{**weights, **trained}[net], **buffers[net]} for net in modules}
-            return player.loss(Nets(modules, tensors, compute), Batch(x, noise))
+            return _scalars(player, player.loss(Nets(modules, tensors, compute), Batch(x, noise)))
 
         start = {net: weights[net] for net in player.trains}
         gradients, (value, logs) = grad_and_value(loss, has_aux=True)(start)
@@ -109,6 +109,29 @@ def lane_update(
         return trained, kept, {"loss": value, GRADIENT_NORM: norm, **logs}
 
     return update
+
+
+def _scalars(player: Player, given: object) -> tuple[Tensor, Logs]:
+    """What a loss gave, if it is a real scalar to be minimized and scalars to be logged.
+
+    Raises:
+        TypeError: it is not; what vectorizing and differentiating say then names neither loss nor log.
+    """
+    where = f"the loss of player {player.name!r}"
+    if not (isinstance(given, tuple) and len(given) == 2 and isinstance(given[1], Mapping)):
+        raise TypeError(f"{where} returns {_kind(given)}, expected (loss, logs), logs a mapping of scalars")
+    value, logs = given
+    for what, scalar in (("loss", value), *logs.items()):
+        if not isinstance(scalar, Tensor) or scalar.ndim or scalar.is_complex():
+            raise TypeError(f"{where} returns {_kind(scalar)} as {what!r}, expected a real scalar tensor")
+    return value, logs
+
+
+def _kind(thing: object) -> str:
+    """A thing in an error message: a tensor by dtype and shape, anything else by type."""
+    if isinstance(thing, Tensor):
+        return f"a {str(thing.dtype).removeprefix('torch.')} tensor of shape {tuple(thing.shape)}"
+    return f"a {type(thing).__name__}"
 
 
 def stacked_update(modules: Mapping[str, nn.Module], player: Player, compute: torch.dtype | None) -> Update:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genbench.analyse.standing import Spot, courses, current
+from genbench.analyse.standing import Spot, courses, current, last_attempts
 from genbench.analyse.summary import summarise
 from genbench.core.record import OUTCOME, Better, Record, Status
 
@@ -80,7 +80,22 @@ def test_an_end_counts_only_until_the_trial_is_begun_again() -> None:
         }
         assert fid([*first, *again, ended(500)]) == [(500, 12.0)]
     # without evaluations on the way the new attempt is not taken for one of them
-    assert fid([*stopped, record(2000, 7.0)]) == [(2000, 7.0)]
+    failed = [*evaluated(500, None), ended(500, status=Status.FAILED)]
+    assert fid([*failed, record(2000, 7.0)]) == [(2000, 7.0)]
+
+
+def test_an_interrupted_trial_that_is_continued_keeps_what_it_had() -> None:
+    had = [*evaluated(500, 30.0), *evaluated(1000, 20.0)]
+    cut = [record(1010, None, status=Status.INTERRUPTED), ended(1010, status=Status.INTERRUPTED)]
+    went_on = [*evaluated(1500, 10.0), record(2000, 7.0), ended(2000)]
+    assert fid([*had, *cut]) == [(1010, None)]
+    straight = [*had, *went_on]
+    assert current([*had, *cut, *went_on]) == current(straight)
+    assert courses([*had, *cut, *went_on], "quality.fid") == courses(straight, "quality.fid")
+    assert last_attempts([*had, *cut, *cut, *went_on]) == straight  # twice, too
+    # a failed one is begun again, whatever was continued before
+    failed = [*had, *cut, ended(1500, status=Status.FAILED)]
+    assert last_attempts([*failed, *straight]) == straight
 
 
 def test_a_trial_that_was_killed_on_the_way_has_no_final_number() -> None:

@@ -21,7 +21,9 @@ def test_everything_documented_is_there(finished, lines):
     expected |= {"grids/digits.png", "grids/digits-gan.png", "grids/digits-vae.png"}
     assert expected <= here
     assert any(name.startswith("plots/") and name.endswith(".png") for name in here)
-    assert not any("/." in name or name.startswith(".") for name in here)  # nothing half-written is left
+    hidden = {name for name in here if "/." in name or name.startswith(".")}
+    assert hidden == {".lock"}  # nothing half-written is left
+    assert not finished.directory.progress.exists() and not finished.directory.unfinished.exists()
     page = (finished.path / "report.html").read_text()
     assert "vae" in page and "data:image/png" in page  # with its samples
     assert "Time spent" in page  # and its time

@@ -8,7 +8,7 @@ import torch
 from genbench.core.errors import OutputError, RecordError, SuiteError
 from genbench.core.record import EXPECTED, OUTCOME, Status
 from genbench.core.registry import models
-from genbench.runner import job
+from genbench.runner import attempt, job
 from genbench.runner.job import run
 
 CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
@@ -53,7 +53,7 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
             raise torch.OutOfMemoryError("CUDA out of memory")
         return real(cohort, **rest)
 
-    monkeypatch.setattr(job, "train_cohort", greedy)
+    monkeypatch.setattr(attempt, "train_cohort", greedy)
     result = run(tiny_suite(*CHEAP, "seeds=5", only=["vae"]), out=tmp_path, reporter=told)
     assert tried == [5, 3, 2, 1, 2]
     assert result.failed == 0 and set(ends(result.records).values()) == {"DONE"}
@@ -70,7 +70,7 @@ def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypa
         tried.append(len(cohort.trials))
         return real(cohort, **rest)
 
-    monkeypatch.setattr(job, "train_cohort", watched)
+    monkeypatch.setattr(attempt, "train_cohort", watched)
     monkeypatch.setattr("genbench.runner.fitting.lane_bytes", lambda *_: 10**9)
     monkeypatch.setattr("genbench.runner.fitting.free_memory", lambda *_: 3 * 10**9)
     result = run(tiny_suite(*CHEAP, "seeds=5", only=["vae"]), out=tmp_path, reporter=told)
@@ -96,8 +96,8 @@ def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
             raise KeyboardInterrupt
         real_measure(chosen, trained, *rest)
 
-    monkeypatch.setattr(job, "train_cohort", greedy)
-    monkeypatch.setattr(job, "measure_cohort", stop)
+    monkeypatch.setattr(attempt, "train_cohort", greedy)
+    monkeypatch.setattr(attempt, "measure_cohort", stop)
     result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
     assert ends(result.records) == {("vae", 0): "DONE", ("vae", 1): "INTERRUPTED"}
     costs = [r.status for r in result.records if r.metric == "throughput.parameters"]
@@ -113,7 +113,7 @@ def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
         return real(cohort, **rest)
 
-    monkeypatch.setattr(job, "train_cohort", greedy)
+    monkeypatch.setattr(attempt, "train_cohort", greedy)
     result = run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
     assert ends(result.records) == {
         ("gan", 0): "FAILED",

@@ -10,7 +10,7 @@ from genbench.core.errors import CheckpointError, SuiteError
 from genbench.core.record import OUTCOME
 from genbench.core.registry import models
 from genbench.measures import evidence
-from genbench.runner import job
+from genbench.runner import attempt, job
 from genbench.runner.job import run
 from genbench.runner.prepare import load_datasets
 from genbench.runner.progress import describe_losses
@@ -80,7 +80,7 @@ def test_a_trial_that_fails_after_training_tells_how_far_it_came(tiny_suite, tol
     def stop(*_):
         raise RuntimeError("no more")
 
-    monkeypatch.setattr(job, "measure_cohort", stop)
+    monkeypatch.setattr(attempt, "measure_cohort", stop)
     result = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
     ends = [record for record in result.records if record.metric == OUTCOME]
     assert [(end.value, end.step, str(end.status)) for end in ends] == [(4.0, 4, "FAILED")] * 2

@@ -1,5 +1,6 @@
 import os
 import warnings
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from genbench.core.errors import GenbenchWarning, OutputError, RecordError
 from genbench.core.record import Better, Record, Status
-from genbench.store.journal import Journal, read_records
+from genbench.store.journal import Journal, Recovered, read_records, recover
 
 FIRST = Record(
     run="20260814T101500Z-ab12cd3",
@@ -39,7 +40,15 @@ RECORDS = [
     replace(FIRST, seed=1, value=None, error=None, status=Status.DIVERGED, reason="the loss is ∞\nat step 7"),
     replace(FIRST, seed=None, model="a\u2028b\x85c", metric="throughput.s_per_1000_steps"),
 ]
-WHOLE = b"".join(record.to_json().encode() + b"\n" for record in RECORDS)
+PLAIN = b"".join(record.to_json().encode() + b"\n" for record in RECORDS)
+"""As lines were written before they had checksums."""
+
+
+def sealed(line: bytes) -> bytes:
+    return line[:-1] + b',"crc":"%08x"}' % zlib.crc32(line)
+
+
+WHOLE = b"".join(sealed(line) + b"\n" for line in PLAIN.splitlines())
 
 
 def write(path: Path, records: list[Record]) -> None:
@@ -91,6 +100,59 @@ def test_truncated_anywhere_it_reads_a_prefix_and_takes_more(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read_records(path) == [*before, FIRST]
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, len(WHOLE) - 2), other=st.integers(1, 255))
+def test_a_changed_byte_is_never_believed(
+    place: int, other: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("changed") / "records.jsonl"
+    path.write_bytes(WHOLE[:place] + bytes([WHOLE[place] ^ other]) + WHOLE[place + 1 :])
+    with pytest.raises(RecordError, match=r"records\.jsonl, line [123]"):
+        read_records(path)
+    with pytest.warns(GenbenchWarning, match=r"set aside as records\.damaged-1\.jsonl"):
+        found = recover(path)
+    assert 1 <= len(found.records) <= 2 and all(record in RECORDS for record in found.records)
+    assert found.doubted == {FIRST.trial}
+    assert read_records(path) == list(found.records)
+    assert path.with_name("records.damaged-1.jsonl").stat().st_size == len(WHOLE)
+    assert recover(path) == Recovered(found.records)  # mended once and for all
+
+
+def test_lines_without_checksums_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(PLAIN)
+    assert read_records(path) == RECORDS
+    write(path, [FIRST])
+    assert read_records(path) == [*RECORDS, FIRST]
+
+
+def test_a_half_written_tail_is_nothing_to_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(WHOLE[:-20])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert recover(path).records == tuple(RECORDS[:-1])
+    assert list(tmp_path.iterdir()) == [path]
+    assert recover(tmp_path / "none.jsonl") == Recovered(())
+
+
+def test_a_second_damage_is_set_aside_too(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    for number in (1, 2):
+        path.write_bytes(WHOLE + b"{half}\n" + WHOLE)
+        with pytest.warns(GenbenchWarning, match=rf"line 4\. .*damaged-{number}.*6 whole lines"):
+            recover(path)
+
+
+def test_another_schema_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(PLAIN.replace(b'"schema":1', b'"schema":7'))
+    for read in (read_records, recover):
+        with pytest.raises(RecordError, match="a record of schema 7; this genbench reads schema 1"):
+            read(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_half_written_tail_is_said(tmp_path: Path) -> None:

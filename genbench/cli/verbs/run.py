@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
@@ -47,24 +48,38 @@ def run(
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.AUTO,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of all results.")] = Path("results"),
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Go on in an earlier run; what is done is not repeated.")
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Go on in this run: what is done is not repeated, what failed is tried again."
+        ),
     ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Begin a new run even if the last one of this suite did not come to its end."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and print the plan.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress; warnings and tables only.")
     ] = False,
     plugin: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Run this Python file first, for the models it registers."),
+        typer.Option(metavar="FILE", help="Run this Python file first, for what it registers."),
     ] = None,
 ) -> None:
-    """Train and measure everything a suite asks for."""
+    """Train and measure everything a suite asks for; the same command continues a run that was cut short."""
     began = perf_counter()
     from genbench.cli.console import Out
+    from genbench.core.errors import SuiteError, Unfinished
     from genbench.core.registry import load_plugin
     from genbench.suite.load import load_suite
 
+    if fresh and resume:
+        raise SuiteError("--fresh begins a new run and --resume goes on in an old one. Give one of them.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as good as Ctrl-C
     for path in plugin or []:
+        tell(f"running the code of {path}", mark="[yellow]plugin:[/]")
         load_plugin(path)
     loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
     console = Out(gone=KeyboardInterrupt)
@@ -80,16 +95,20 @@ def run(
             device=device,
             out=out,
             resume=resume,
+            go_on=not (fresh or resume),
             reporter=reporter_for(console, quiet=quiet),
             began=began,
         )
     except KeyboardInterrupt:
         tell("interrupted before anything was trained: there is nothing to resume. Give the command again.")
         raise typer.Exit(INTERRUPTED) from None
+    except Unfinished as error:
+        tell(str(error))
+        raise typer.Exit(FAILED_TRIALS) from None
     _print_result(console, result)
     if result.interrupted:
         console.print(
-            "Interrupted. Every finished number is kept. To go on, give the same command with "
+            "Interrupted. Every finished number is kept. To go on, give the same command again, or with "
             f"--resume {result.path}",
             soft_wrap=True,
             markup=False,

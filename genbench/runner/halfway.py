@@ -1,0 +1,182 @@
+"""What cohorts that are not done yet are continued from: in ``RUN/progress/``, a file and the one before it.
+
+A file holds all lanes, so they are always of one step. It is used by the same code on the same machine only:
+elsewhere the rest of a training would not be what it would have been, and the cohort begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+
+from genbench.core.errors import CheckpointError, GenbenchWarning
+from genbench.runner.cost import Spent
+from genbench.runner.target import Goal, Track
+from genbench.store.rundir import RunDirectory
+from genbench.suite.plan import Cohort
+from genbench.train.checkpoint import read, write
+from genbench.train.resume import Facts, pack, unpack
+from genbench.train.trace import TraceSoFar
+from genbench.train.training import Past
+
+FORMAT = 1
+
+Looks = tuple[tuple[int, float], ...]
+"""(step, seconds) of each evaluation on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What such a file says of itself.
+
+    Attributes:
+        trials: ids, one a lane.
+        made_by: what code, on what machine.
+        facts: of the training.
+        looks: at it.
+        met, best, closing: of its ``Track``.
+        format: of the file.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    trials: tuple[str, ...]
+    made_by: str
+    facts: Facts
+    looks: Looks
+    met: dict[int, Spent] = field(default_factory=dict)
+    best: dict[int, tuple[float, int]] = field(default_factory=dict)
+    closing: dict[int, list[str]] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, eq=False)
+class Halfway:
+    """A cohort in the middle of its training, or behind it and not measured yet."""
+
+    past: Past
+    trace: TraceSoFar | None
+    looks: Looks
+    track: Track
+
+
+def keep(directory: RunDirectory, cohort: Cohort, made_by: str, halfway: Halfway) -> None:
+    """Write what the cohort can be continued from; what was written before becomes the second choice.
+
+    Raises:
+        OutputError: it cannot be written; what was there before still can be used.
+    """
+    file, before = _files(directory, cohort)
+    facts, tensors = pack(halfway.past, halfway.trace)
+    header = Header(
+        trials=tuple(trial.id for trial in cohort.trials),
+        made_by=made_by,
+        facts=facts,
+        looks=halfway.looks,
+        met=halfway.track.met,
+        best=halfway.track.best,
+        closing=halfway.track.closing,
+    )
+    with suppress(FileNotFoundError):
+        file.replace(before)
+    write(file, json.dumps(asdict(header)), tensors)
+
+
+def parts_halfway(directory: RunDirectory, cohort: Cohort) -> list[Cohort]:
+    """The parts of a planned cohort that were in training, composed as they were: lanes are one program."""
+    trials = {trial.id: trial for trial in cohort.trials}
+    found: dict[str, Cohort] = {}
+    for file in sorted(directory.progress.glob("*.safetensors")):
+        with suppress(CheckpointError):  # a damaged one is told when it is to be read
+            ids = _header(_metadata(file)).trials
+            if set(ids) <= trials.keys():
+                part = Cohort(tuple(trials[trial] for trial in ids))
+                found[part.id] = part
+    order = list(trials)
+    return sorted(found.values(), key=lambda part: order.index(part.trials[0].id))
+
+
+def load_halfway(
+    directory: RunDirectory, cohort: Cohort, made_by: str, goal: Goal | None, device: torch.device
+) -> Halfway | None:
+    """Where a cohort can be continued; ``None`` where it must begin.
+
+    A damaged file is set aside with a warning, and the one before it is taken.
+    """
+    for file in _files(directory, cohort):
+        if not file.exists():
+            continue
+        try:
+            text, tensors = read(file)
+            header = _header(text)
+            if header.trials != tuple(trial.id for trial in cohort.trials):
+                raise CheckpointError("it is of other trials.")
+            if header.made_by != made_by:
+                warnings.warn(
+                    f"{cohort.title} was in training with other code or on another machine, and begins anew: "
+                    "continued here, its numbers would not be those of one training.",
+                    GenbenchWarning,
+                    stacklevel=2,
+                )
+                return None
+            past, trace = unpack(header.facts, tensors, device)
+        except CheckpointError as error:
+            aside = file.with_suffix(".damaged")
+            file.replace(aside)
+            warnings.warn(
+                f"{file.name} is damaged ({error}). It is set aside as {aside}; {cohort.title} is continued "
+                "from what was written before it, or begins anew.",
+                GenbenchWarning,
+                stacklevel=2,
+            )
+            continue
+        track = Track(goal, dict(header.met), dict(header.best), dict(header.closing))
+        return Halfway(past, trace, header.looks, track)
+    return None
+
+
+def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None = None) -> None:
+    """Remove what any cohort with one of these trials could be continued from, but for one cohort."""
+    spared = _files(directory, but) if but else ()
+    for file in directory.progress.glob("*.safetensors"):
+        try:
+            of = _header(_metadata(file)).trials
+        except CheckpointError:
+            continue
+        if file not in spared and set(of) & set(trials):
+            file.unlink(missing_ok=True)
+    with suppress(OSError):  # not empty, or not there
+        directory.progress.rmdir()
+
+
+def _files(directory: RunDirectory, cohort: Cohort) -> tuple[Path, Path]:
+    """The file of a cohort, and the one before it."""
+    name = directory.progress / cohort.id
+    return name.with_suffix(".safetensors"), name.with_suffix(".before.safetensors")
+
+
+def _metadata(file: Path) -> str:
+    """The header of a file, without reading its tensors or trusting it."""
+    try:
+        with safe_open(file, framework="pt") as content:
+            return str((content.metadata() or {}).get("genbench", ""))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{file} is damaged: {error}.") from error
+
+
+def _header(text: str) -> Header:
+    try:
+        header = TypeAdapter(Header).validate_json(text)
+    except ValidationError as error:
+        raise CheckpointError(f"its header is not one: {error.errors()[0]['msg']}.") from error
+    if header.format != FORMAT:
+        raise CheckpointError(f"it has format {header.format}; this genbench reads format {FORMAT}.")
+    return header
