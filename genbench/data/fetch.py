@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from genbench.core.errors import DataError
 from genbench.data.files import open_contents, read_up_to
@@ -19,6 +24,12 @@ PATIENCE_S = 8.0
 
 # What has to arrive within PATIENCE_S to count as progress: 2 kB/s, below any connection worth waiting for.
 _CHUNK = 1 << 14
+
+_MOST_REDIRECTS = 5
+_LONGEST_REASON = 300  # a mirror words some of its failures itself
+
+_STAGING = ".fetch-"
+_ABANDONED_S = 86_400.0  # age of a folder of downloads whose process must have been killed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +77,24 @@ def fetch(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Inside the folder, so that putting a file in place is a rename on one file system.
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder, ignore_cleanup_errors=True) as staging:
+        _clear_abandoned(folder)
+        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder, ignore_cleanup_errors=True) as staging:
             for file in files:
                 if _fault(folder / file.name, file) is not None:
                     _fetch_one(file, order, Path(staging), patience_s).replace(folder / file.name)
     except OSError as error:
         raise DataError(
-            f"downloads cannot be kept in {folder}: {error.strerror or error}. Make that folder writable, or "
-            "set GENBENCH_CACHE to one that is."
+            f"downloads cannot be kept in {folder}: {error.strerror or error}. Make that folder writable, "
+            "with space for them, or set GENBENCH_CACHE to one that is."
         ) from error
+
+
+def _clear_abandoned(folder: Path) -> None:
+    """Remove what processes that were killed while they downloaded have left; nobody believes it anyway."""
+    for staging in folder.glob(f"{_STAGING}*"):
+        with suppress(FileNotFoundError):  # another process is at it too
+            if time.time() - staging.lstat().st_mtime > _ABANDONED_S:
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 def _fetch_one(file: RemoteFile, order: list[str], staging: Path, patience_s: float) -> Path:
@@ -125,15 +145,22 @@ class _Intake:
         self.most_bytes = most_bytes
         self.received = 0
         self.given_up = False
+        self.trouble: OSError | None = None
+        """Why what arrived could not be kept, which is no fault of the mirror."""
 
     def write(self, chunk: bytes) -> None:
         self.received += len(chunk)
         if self.given_up or self.received > self.most_bytes:
             raise OSError(f"it sends more than the {self.most_bytes:,} bytes that the file can have")
-        self.file.write(chunk)
+        try:
+            self.file.write(chunk)
+            self.file.flush()
+        except OSError as error:
+            self.trouble = error
+            raise
 
     def flush(self) -> None:
-        self.file.flush()
+        """Asked for after each chunk; done already."""
 
 
 def _download(url: str, target: Path, most_bytes: int, patience_s: float) -> str | None:
@@ -142,9 +169,10 @@ def _download(url: str, target: Path, most_bytes: int, patience_s: float) -> str
     It runs in a thread of its own because no timeout of the HTTP library covers looking a name up, a host
     with many addresses that all stay silent, or an answer that drips. A daemon, so that one left waiting
     never holds up the end of the program.
-    """
-    import pooch
 
+    Raises:
+        OSError: what arrives cannot be kept.
+    """
     done = threading.Event()
     failures: list[Exception] = []
     with target.open("wb") as file:
@@ -152,10 +180,8 @@ def _download(url: str, target: Path, most_bytes: int, patience_s: float) -> str
 
         def work() -> None:
             try:
-                pooch.HTTPDownloader(chunk_size=_CHUNK, timeout=patience_s)(url, intake, None)
-            except (
-                Exception
-            ) as failure:  # whatever it is, it is this mirror's failure and the next one's turn
+                _receive(url, intake, patience_s)
+            except Exception as failure:  # whatever it is, it is this mirror's, and the next one's turn
                 failures.append(failure)
             finally:
                 done.set()
@@ -167,7 +193,53 @@ def _download(url: str, target: Path, most_bytes: int, patience_s: float) -> str
                 intake.given_up = True
                 return f"no answer for {patience_s:g} s"
             seen = intake.received
+    if intake.trouble is not None:
+        raise intake.trouble
     return _reason(failures[0], patience_s) if failures else None
+
+
+class _Redirected(Exception):  # noqa: N818 - not an error
+    """The answer is an address where to ask instead."""
+
+
+def _receive(url: str, intake: _Intake, patience_s: float) -> None:
+    """Ask ``url``, and where it sends us on to, until an answer has a body; that goes to ``intake``."""
+    import pooch
+
+    ask = pooch.HTTPDownloader(
+        chunk_size=_CHUNK,
+        timeout=patience_s,
+        # Followed here: the HTTP library would first read what comes with the redirect, however long it is.
+        hooks={"response": _stop_at_redirects},
+        auth=lambda request: request,  # without it passwords of ~/.netrc go to any host we are sent on to
+    )
+    for _ in range(1 + _MOST_REDIRECTS):
+        try:
+            ask(url, intake, None)
+            return
+        except _Redirected as answer:
+            location = str(answer)
+        url = _next_address(url, location)
+    raise OSError(f"it redirects more than {_MOST_REDIRECTS} times")
+
+
+def _stop_at_redirects(response: Any, **_: object) -> None:
+    if response.is_redirect:
+        response.close()
+        raise _Redirected(response.headers["location"])
+
+
+def _next_address(url: str, location: str) -> str:
+    """Where a redirect leads. Any host may be named, because contents decide; files and mail may not.
+
+    Raises:
+        OSError: it leads to no web address, or from one that is encrypted to one that is not.
+    """
+    address = urljoin(url, location)
+    kind, before = urlsplit(address).scheme, urlsplit(url).scheme
+    if kind not in ("http", "https") or (before == "https" and kind == "http"):
+        raise OSError(f"it redirects from {before} to {kind or 'nowhere'}, which is not followed")
+    return address
 
 
 def _reason(failure: BaseException, patience_s: float) -> str:
@@ -176,4 +248,5 @@ def _reason(failure: BaseException, patience_s: float) -> str:
         failure = inner
     if isinstance(failure, TimeoutError):
         return f"no answer for {patience_s:g} s"
-    return str(getattr(failure, "strerror", None) or failure or type(failure).__name__).rstrip(".")
+    text = str(getattr(failure, "strerror", None) or failure or type(failure).__name__).rstrip(".")
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST_REASON])
