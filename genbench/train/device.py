@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +20,10 @@ Precision = Literal["float32", "bfloat16"]
 
 COMPUTE: dict[str, torch.dtype | None] = {"float32": None, "bfloat16": torch.bfloat16}
 """Dtype of the networks' arithmetic; ``None`` is that of the parameters, which are float32."""
+
+
+ANSWER_S = 20
+"""Seconds that a compiler may take to tell its version before it counts as broken."""
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -80,13 +87,32 @@ def compiler_missing(device: torch.device) -> str:
         except ImportError:
             return "torch.compile needs Triton on CUDA, which is not installed: pip install triton"
         return ""
-    candidates = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++", "c++"]
-    if any(shutil.which(candidate) for candidate in candidates):
-        return ""
-    return (
-        f"torch.compile needs a C++ compiler and none was found ({', '.join(candidates)}): "
-        "install g++ (Debian: apt-get install g++) or set CXX"
+    # the one that the compiler of PyTorch takes; it looks for no other
+    compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    found = shutil.which(compiler)
+    problem = _does_not_answer(found) if found else "was not found"
+    return problem and (
+        f"torch.compile needs a C++ compiler, and {compiler!r} {problem}: "
+        "install g++ (Debian: apt-get install g++) or set CXX to another"
     )
+
+
+@cache
+def _does_not_answer(compiler: str) -> str:
+    """What a compiler does that cannot be used, found out by asking for its version; empty for a good one."""
+    try:
+        done = subprocess.run(
+            [compiler, "--version"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=ANSWER_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"did not tell its version within {ANSWER_S} s"
+    except OSError as error:
+        return f"cannot be run ({error.strerror or error})"
+    return f"does not work (`--version` ended with {done.returncode})" if done.returncode else ""
 
 
 def is_out_of_memory(error: Exception) -> bool:

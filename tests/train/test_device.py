@@ -61,9 +61,33 @@ def test_a_system_without_proc(monkeypatch):
 def test_a_missing_compiler_is_said_with_its_remedy(monkeypatch, tmp_path):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "install g++" in device.compiler_missing(CPU)
-    compiler = tmp_path / "clang++"
-    compiler.touch(mode=0o755)
+    monkeypatch.setattr(device.sys, "platform", "linux")
+    assert "'g++' was not found: install g++" in device.compiler_missing(CPU)
+    program(tmp_path / "clang++", "exit 0")  # PyTorch takes no other than g++ by itself
+    assert "'g++' was not found" in device.compiler_missing(CPU)
+    monkeypatch.setenv("CXX", "clang++")
     assert device.compiler_missing(CPU) == ""
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert "no-such-compiler" in device.compiler_missing(CPU)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("exit 3", "does not work (`--version` ended with 3)"),
+        ("kill -9 $$", "does not work (`--version` ended with -9)"),
+        ("exec sleep 30", "did not tell its version within 0.3 s"),
+        (None, "cannot be run (Exec format error)"),
+    ],
+)
+def test_a_compiler_that_does_not_answer_is_none(monkeypatch, tmp_path, body, said):
+    program(tmp_path / "c++", body)
+    monkeypatch.setenv("CXX", str(tmp_path / "c++"))
+    monkeypatch.setattr(device, "ANSWER_S", 0.3 if body and "sleep" in body else 20)
+    told = device.compiler_missing(CPU)
+    assert f"{str(tmp_path / 'c++')!r} {said}" in told and "or set CXX" in told
+
+
+def program(path, body):
+    path.write_text(f"#!/bin/sh\n{body}\n" if body else "no program")
+    path.chmod(0o755)
