@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from genbench.core.errors import DataError, GenbenchWarning
+from genbench.core.errors import DataError, GenbenchWarning, told_by
 from genbench.core.ids import content_hash
 from genbench.core.record import EXPECTED, SAMPLED, Status
 from genbench.data.dataset import Dataset
@@ -69,10 +69,10 @@ def untrained_of(
         return ()
     try:
         return untrained_generators(build_model(plan[0].model), dataset.info, range(CONTROL_SEEDS), device)
-    except Exception as error:  # its cohort will fail, and say why; the others go on
+    except (Exception, SystemExit) as error:  # its cohort will fail, and say why; the others go on
         warnings.warn(
             f"there is no row 'untrained' for {dataset.info.name}: {plan[0].model.label} cannot be built for "
-            f"it ({type(error).__name__}: {error}). Put a model first that can.",
+            f"it ({told_by(error)}). Put a model first that can.",
             GenbenchWarning,
             stacklevel=2,
         )

@@ -11,6 +11,7 @@ from genbench.core.errors import (
     GenbenchWarning,
     PluginError,
     SuiteError,
+    told_by,
 )
 from genbench.core.registry import datasets
 from genbench.data.dataset import Dataset, DatasetSource
@@ -60,14 +61,20 @@ def load(source: DatasetSource, name: str) -> Dataset:
         PluginError: the source fails in another way: it is not written for this genbench.
     """
     try:
-        return source.load()
+        data = source.load()
     except GenbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
-            f"dataset {name!r} ({datasets.origin(name)}) fails to load: {type(error).__name__}: {error}. "
+            f"dataset {name!r} ({datasets.origin(name)}) fails to load: {told_by(error)}. "
             "What a dataset must be is in genbench/data/dataset.py."
         ) from error
+    if not isinstance(data, Dataset):
+        raise PluginError(
+            f"dataset {name!r} ({datasets.origin(name)}): its load returns {type(data).__name__}, which is no "
+            "Dataset. What a dataset must be is in genbench/data/dataset.py."
+        )
+    return data
 
 
 def load_datasets(suite: Suite) -> list[Loaded]:

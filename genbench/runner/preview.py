@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from genbench.core.errors import PluginError
+from genbench.core.errors import PluginError, told_by
 from genbench.core.registry import models
 from genbench.data.fetch import offline
 from genbench.runner.gates import check_gates, doubts
@@ -48,10 +48,10 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
         model = build_model(cohort.model)
         try:
             per_step = images_per_step(model, suite.train.batch_size)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"model {cohort.model.name!r} ({models.origin(cohort.model.name)}) cannot name its players: "
-                f"{type(error).__name__}: {error}. Mend the model."
+                f"{told_by(error)}. Mend the model."
             ) from error
         yield (
             f"{cohort.model.label} on {cohort.data.name}: seeds {', '.join(map(str, cohort.seeds))}; "
