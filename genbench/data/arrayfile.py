@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import lzma
+import io
 import math
 import shutil
 import sys
@@ -19,14 +19,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from genbench.core.bounded import open_regular
 from genbench.core.errors import DataError
 
 PREFERRED = ("samples", "images", "arr_0")
 """Members of an ``.npz`` that are taken where it has several, the first of these that is there."""
 
 _CHUNK = 1 << 20
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-_DAMAGED = (*_UNREADABLE, NotImplementedError, RuntimeError)
+_LONGEST_HEADER = 10_000  # what NumPy evaluates; it would read any length before it minds
+# What numpy.savez writes. Others may take memory of any size to unpack: an LZMA member says itself how much.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def open_array(path: Path, check: Callable[[Header], None]) -> Iterator[ArrayFil
 
 
 def _plain(path: Path, check: Callable[[Header], None]) -> ArrayFile:
-    file = path.open("rb")
+    file = open_regular(path)
     try:
         header = _header(file, str(path))
         check(header)
@@ -129,18 +132,38 @@ def _plain(path: Path, check: Callable[[Header], None]) -> ArrayFile:
 def _member_of(path: Path, check: Callable[[Header], None]) -> ArrayFile:
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it; without a name nothing stays
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(_ReadInParts(file)) as archive:
             member = _member(path, archive.namelist())
+            if archive.getinfo(member).compress_type not in _METHODS:
+                raise zipfile.BadZipFile(f"{member!r} is packed in a way that numpy.savez does not use")
             with archive.open(member) as stream:
-                header = _unpack(stream, unpacked, f"{path}, member {member}", check)
+                header = _unpack(stream, unpacked, f"{path}, member {member!r}", check)
     except BaseException as error:
         unpacked.close()
-        if isinstance(error, _DAMAGED):
-            raise DataError(
-                f"{path} is no .npz file that can be read ({error}). Write it again with numpy.savez."
-            ) from error
-        raise
+        if isinstance(error, DataError | OSError) or not isinstance(error, Exception):
+            raise
+        # damaged bytes make the archive's reader raise nearly anything
+        raise DataError(
+            f"{path} is no .npz file that can be read ({error}). Write it again with numpy.savez."
+        ) from error
     return ArrayFile(path, unpacked, 0, header)
+
+
+class _ReadInParts:
+    """A file that gives no more than a megabyte at once: an archive's list of members is not longer.
+
+    Its reader asks for the whole list at once, however long the archive says that it is.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seek, self.tell, self.seekable, self.close = file.seek, file.tell, file.seekable, file.close
+        self._read = file.read
+
+    def read(self, size: int = -1) -> bytes:
+        """As of any file."""
+        if size > _CHUNK:
+            raise zipfile.BadZipFile(f"its list of members has {size:,} bytes")
+        return self._read(_CHUNK if size < 0 else size)  # without a size only what is left of the last 64 kB
 
 
 def _member(path: Path, names: list[str]) -> str:
@@ -162,10 +185,11 @@ def _unpack(stream: IO[bytes], to: IO[bytes], what: str, check: Callable[[Header
     header = _header(stream, what)
     check(header)
     free = shutil.disk_usage(tempfile.gettempdir()).free
-    if header.size > free:
+    if header.size > free / 2:  # others write there too
         raise DataError(
             f"{what} announces {header.size:,} bytes, and the folder for temporary files, "
-            f"{tempfile.gettempdir()}, has {free:,} left. Save the samples with numpy.save, or set TMPDIR."
+            f"{tempfile.gettempdir()}, has {free:,} left, half of which may be used. Save the samples with "
+            "numpy.save, or set TMPDIR."
         )
     copied = 0
     while chunk := stream.read(min(_CHUNK, header.size - copied)):
@@ -182,7 +206,10 @@ def _header(stream: IO[bytes], what: str) -> Header:
     try:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
+        length = stream.read(2 if version == (1, 0) else 4)
+        if (size := int.from_bytes(length, "little")) > _LONGEST_HEADER:
+            raise ValueError(f"its header has {size:,} bytes")
+        shape, fortran, dtype = read(io.BytesIO(length + stream.read(size)))
     except (OSError, *_UNREADABLE):
         raise  # of the disk or the archive, not of the header
     except Exception as error:  # NumPy evaluates the header: TypeError, TokenError, MemoryError and others

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
+from genbench.core.bounded import open_regular
 from genbench.core.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -35,9 +36,9 @@ def open_contents(path: Path) -> Iterator[BufferedIOBase]:
             raise DataError(f"{path} is a folder where a file is expected. Name a file inside it.")
         if not path.exists():
             raise DataError(f"there is no file {path}. Check the path, or put the file there.")
-        if not path.is_file():  # opening a pipe or a device could wait for ever
+        if not path.is_file():
             raise DataError(f"{path} is not a regular file. Save its contents to a file and name that one.")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             wrapped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             file.seek(0)
             if wrapped:

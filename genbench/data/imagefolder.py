@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from genbench.core.bounded import MIB, read_bytes
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
 
@@ -22,6 +24,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
 _MODES = {1: "L", 3: "RGB"}
 _EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 _OPAQUE = (255, 255)
+_MOST_BESIDES = 16 * MIB  # colour profiles, comments and the like, which readers load whole
+_MOST_OF_A_PIXEL = 64  # bytes, be it written in digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +61,9 @@ class ImageFolder:
     def _read(self, file: Path) -> NDArray[np.uint8]:
         height, width = self.shape[1:3]
         try:
+            content = read_bytes(file, _MOST_BESIDES + _MOST_OF_A_PIXEL * height * width)
             # the size is known, and checked, before a pixel is decoded
-            with warnings.catch_warnings(), Image.open(file, formats=_FORMATS) as image:
+            with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 warnings.simplefilter(
                     "ignore"
                 )  # of Pillow's own, whatever it minds is refused here or harmless
@@ -76,6 +81,7 @@ class ImageFolder:
             raise
         except Exception as error:  # damaged bytes make Pillow raise nearly anything
             problem = "no such format" if isinstance(error, UnidentifiedImageError) else str(error)
+            problem = error.strerror or problem if isinstance(error, OSError) else problem
             raise DataError(
                 f"{file} cannot be read as an image ({problem.rstrip('.')}). Write it again as PNG, or take "
                 "it out of the folder."
@@ -102,7 +108,8 @@ def image_folder(folder: Path, info: DataInfo) -> ImageFolder:
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be read: {error.strerror}.") from error
     files = tuple(path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file())
-    others = [path.name for path in visible if path not in set(files)]
+    images = set(files)
+    others = [path.name for path in visible if path not in images]
     if not files:
         there = f"It has {_some(others)}" if others else "It is empty"
         raise DataError(f"the folder {folder} has no images ({', '.join(SUFFIXES)}). {there}.")

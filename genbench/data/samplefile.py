@@ -230,11 +230,12 @@ def _look_through(
     """
     digest = hashlib.sha256(repr(rows.shape[0]).encode())
     at_once = max(1, _AT_ONCE // max(1, math.prod(rows.shape[1:]) * rows.dtype.itemsize))
-    seen, outside, bad = (math.inf, -math.inf), 0, list[int]()
+    seen, outside, bad, named = (math.inf, -math.inf), 0, 0, list[int]()
     for start in range(0, rows.shape[0], at_once):
         raw = rows[start : start + at_once]
         finite = np.isfinite(raw if info.is_image else _as_points(raw)).reshape(len(raw), -1).all(axis=1)
-        bad += [start + int(row) for row in np.flatnonzero(~finite)]
+        bad += int((~finite).sum())
+        named += [start + int(row) for row in np.flatnonzero(~finite)[: _NAMED - len(named)]]
         if bad:
             continue
         if info.is_image:
@@ -246,10 +247,10 @@ def _look_through(
         if not outside:
             digest.update(form(raw).data.cast("B"))
     if bad:
-        more = f" and {len(bad) - _NAMED:,} more" if len(bad) > _NAMED else ""
+        more = f" and {bad - _NAMED:,} more" if bad > _NAMED else ""
         raise DataError(
-            f"{path}: {len(bad):,} of its {rows.shape[0]:,} samples hold NaN or infinity (counted from 0: "
-            f"{_listed(tuple(bad[:_NAMED]))}{more}). The generator that gave them has diverged. They are not "
+            f"{path}: {bad:,} of its {rows.shape[0]:,} samples hold NaN or infinity (counted from 0: "
+            f"{_listed(tuple(named))}{more}). The generator that gave them has diverged. They are not "
             "left out here: that would score another generator."
         )
     if info.is_image:

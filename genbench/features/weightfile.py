@@ -7,14 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load as deserialize
 from safetensors.torch import save as serialize
 from torch import Tensor, nn
 
+from genbench.core.bounded import MIB, read_bytes
 from genbench.core.errors import DataError
 from genbench.store.atomic import write_bytes
 
 DIGITS = 12
+_MOST_BYTES = 256 * MIB
+_TYPES = {
+    "torch.float32",
+    "torch.float64",
+    "torch.float16",
+    "torch.int64",
+    "torch.int32",
+    "torch.uint8",
+    "torch.bool",
+}
 
 
 def weight_hash(tensors: Mapping[str, Tensor]) -> str:
@@ -56,11 +67,16 @@ def load(
         DataError: the file is missing or damaged, or holds other weights than expected.
     """
     try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
+        tensors = deserialize(read_bytes(path, _MOST_BYTES))
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(
             f"extractor weights {path} cannot be read: {error}. {_remedy(expect, recipe)}"
         ) from error
+    if odd := sorted({str(t.dtype) for t in tensors.values()} - _TYPES):
+        raise DataError(
+            f"extractor weights {path} are of another network: they hold {', '.join(odd)}. "
+            f"{_remedy(expect, recipe)}"
+        )
     found = weight_hash(tensors)
     if expect is not None and found != expect:
         raise DataError(

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import RecordError
 
+_MOST_BYTES = 16 * MIB
 _LONGEST_S = 1e9  # thirty years: no block takes that long
+_MOST_STEPS = 10**9  # as many as a suite can ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def read_blocks(file: Path) -> Blocks | None:
         RecordError: the file cannot be read, or a line of it is not what the runner writes.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = read_text(file, _MOST_BYTES).splitlines()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +64,8 @@ def _block(file: Path, number: int, line: str) -> tuple[int, float] | None:
         if content["phase"] != "training":
             return None
         steps, seconds = content["steps"], content["seconds"]
-        good = type(steps) is int and steps > 0 and type(seconds) in (int, float) and 0 < seconds < _LONGEST_S
+        good = type(steps) is int and 0 < steps <= _MOST_STEPS
+        good = good and type(seconds) in (int, float) and 0 < seconds < _LONGEST_S
     except (ValueError, KeyError, TypeError, RecursionError):
         good = False
     if not good:

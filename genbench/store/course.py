@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import RecordError
 from genbench.store.atomic import write_text
 
+_MOST_BYTES = 16 * MIB
 _LARGEST = 1.7976931348623157e308
+_LARGEST_STEP = 2**63 - 1
 _SERIES = ("drift", "entropy", "coverage", "quality_a", "quality_b")
 
 Series = tuple[float | None, ...]
@@ -71,7 +74,7 @@ def read_course(file: Path) -> Course | None:
         RecordError: the file cannot be read, or a line of it is not what ``write_course`` writes.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file, _MOST_BYTES)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -95,8 +98,9 @@ def _row(file: Path, number: int, line: str, before: Mapping[str, Any] | None) -
         good = (
             content.keys() == {"step", *_SERIES, "shares"}
             and type(content["step"]) is int
-            and content["step"] > (before["step"] if before else -1)
+            and (before["step"] if before else -1) < content["step"] <= _LARGEST_STEP
             and all(content[name] is None or _is_number(content[name]) for name in _SERIES)
+            and isinstance(content["shares"], list)
             and all(map(_is_number, content["shares"]))
             and (before is None or len(content["shares"]) == len(before["shares"]))
         )

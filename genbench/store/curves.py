@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import RecordError
 
+_MOST_BYTES = 16 * MIB
+_MOST_NAMES = 100  # each takes a place at every step, however few lines have it
 _LARGEST = 1.7976931348623157e308
+_LARGEST_STEP = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def read_curves(file: Path) -> Curves | None:
         RecordError: the file cannot be read, or a line of it is not what the runner writes.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file, _MOST_BYTES)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
@@ -56,6 +60,11 @@ def read_curves(file: Path) -> Curves | None:
     if not steps:
         return None
     names = dict.fromkeys(name for values in found for name in values)
+    if len(names) > _MOST_NAMES:
+        raise RecordError(
+            f"{file} has numbers of {len(names):,} names, more than the {_MOST_NAMES} that are read. "
+            "Restore it from a copy, or delete it."
+        )
     return Curves(tuple(steps), {name: tuple(values.get(name) for values in found) for name in names})
 
 
@@ -64,7 +73,7 @@ def _line(file: Path, number: int, line: str, before: int) -> tuple[int, Mapping
     try:
         content = json.loads(line)
         step = content.pop("step")
-        good = type(step) is int and step > before and all(map(_is_number, content.values()))
+        good = type(step) is int and before < step <= _LARGEST_STEP and all(map(_is_number, content.values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         good = False
     if not good:

@@ -9,12 +9,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import SuiteError, UnknownName, choose_from
 from genbench.core.registry import datasets, measures, models
 from genbench.suite.explain import explain
 from genbench.suite.schema import Gate, Given, Strict, Suite, Target, Train
 
 SUITES = Path("suites")
+_MOST_BYTES = MIB // 4  # a hundred times the longest suite
+_MOST_DOTS = 256  # in a line: what a dotted key takes grows with the square of its parts
+_DEEPEST = 16
+_LARGEST_WHOLE = 2**63  # what TOML asks of a reader
 
 
 def load_suite(
@@ -68,7 +73,7 @@ def _keys(table: str) -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path, _MOST_BYTES)
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.toml")) if path.parent.is_dir() else []
         near = near or sorted(str(p) for p in SUITES.glob("*.toml"))
@@ -89,12 +94,32 @@ def _read(path: Path) -> str:
 
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > _MOST_DOTS:
+            raise SuiteError(f"{path}, line {number}: more than {_MOST_DOTS} dots. Break the line up.")
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
+        _check_plain(tables)
     except RecursionError:
         raise SuiteError(f"{path} nests tables or lists too deeply.") from None
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of numbers with thousands of digits too
         raise SuiteError(f"{path} is not valid TOML: {str(error).rstrip('.')}.") from error
+    return tables
+
+
+def _check_plain(value: object, depth: int = 0) -> None:
+    """Refuse what is TOML and yet cannot be said again: such numbers break whoever prints them.
+
+    Raises:
+        ValueError: a whole number of more than 64 bits, or tables within tables beyond all use.
+    """
+    if isinstance(value, int) and not -_LARGEST_WHOLE <= value < _LARGEST_WHOLE:
+        raise ValueError("it has a whole number of more than 64 bits")
+    if depth > _DEEPEST:
+        raise ValueError(f"tables or lists lie more than {_DEEPEST} deep")
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_plain(inner, depth + 1)
 
 
 def _check_names(suite: Suite, path: Path) -> None:
@@ -108,11 +133,13 @@ def _check_names(suite: Suite, path: Path) -> None:
         ),
         *((measures, f"measures[{i}]", name) for i, name in enumerate(suite.measures)),
     ]
+    known = {kind: frozenset(kind.names()) for kind in (models, datasets, measures)}  # to look takes a while
     for registry, where, name in named:
-        try:
-            registry.check(name)
-        except UnknownName as error:
-            raise UnknownName(f"{path}: {where}: {error}") from None
+        if name not in known[registry]:
+            try:
+                registry.check(name)
+            except UnknownName as error:
+                raise UnknownName(f"{path}: {where}: {error}") from None
 
 
 def _set(tables: dict[str, Any], change: str) -> None:
@@ -152,6 +179,8 @@ def _entry(tables: dict[str, Any], change: str, key: str) -> tuple[dict[str, Any
 def toml_value(text: str) -> Any:
     """A TOML value; text that is none stands for itself: ``train.precision=float32`` needs no quotes."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = tomllib.loads(f"value = {text}")["value"]
+        _check_plain(value)
+    except (ValueError, RecursionError):
         return text
+    return value
