@@ -1,0 +1,216 @@
+"""A run that was cut short is continued, and ends with the records of one that was not."""
+
+import json
+import os
+
+import pytest
+
+from genbench.analyse.standing import current
+from genbench.core.errors import OutputError, SuiteError, Unfinished
+from genbench.core.record import OUTCOME, Status
+from genbench.core.registry import models
+from genbench.runner import attempt, earlier, job
+from genbench.runner.job import run
+from genbench.store import journal
+from genbench.store.claim import claimed, tried_again
+
+CHEAP = (
+    "measures=['modes']",
+    "samples=50",
+    "train.steps=96",
+    "train.evaluate_every=32",
+    "train.save_every=32",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_report(monkeypatch):
+    monkeypatch.setattr(job, "write_report", lambda directory: None)
+    monkeypatch.setattr("genbench.runner.publish.write_plots", lambda *a: None)
+    # helpers of the tests may be edited while they run; the code that trains is the same
+    monkeypatch.setattr(earlier, "code_identity", lambda: "code")
+
+
+def essence(records):
+    times = ("cost.seconds", "target.seconds", "throughput.")
+    return [
+        (r.trial, r.model, r.seed, r.step, r.metric, r.value, r.error, r.status, r.reason, r.n, r.lanes)
+        for r in records
+        if not r.metric.startswith(times) and r.status is not Status.INTERRUPTED
+    ]
+
+
+@pytest.fixture(scope="module")
+def straight(tiny_suite, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job, "write_report", lambda directory: None)
+        patch.setattr("genbench.runner.publish.write_plots", lambda *a: None)
+        return run(tiny_suite(*CHEAP), out=tmp_path_factory.mktemp("straight"))
+
+
+class Killed(BaseException):
+    """As if the process ended here: nothing is written for it."""
+
+
+def cut_short(suite, out, monkeypatch, count=10**6, before="", half=False):
+    """Run until so many records are written, or the first one of a model, perhaps half of it; and die."""
+    real, written = journal.Journal.append, []
+
+    def append(own, record):
+        if len(written) == count or record.model == before:
+            if half:
+                os.write(own._file, record.to_json().encode()[:40])
+            raise Killed
+        real(own, record)
+        written.append(record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "append", append)
+        with pytest.raises(Killed):
+            run(suite, out=out, go_on=True)
+
+
+@pytest.mark.parametrize(
+    "share", [*(pytest.param(share, marks=pytest.mark.slow) for share in (0.2, 0.45, 0.97)), 0.75]
+)
+def test_killed_at_a_record_it_is_continued(tiny_suite, straight, told, monkeypatch, tmp_path, share):
+    suite, count = tiny_suite(*CHEAP), int(share * len(straight.records))
+    cut_short(suite, tmp_path, monkeypatch, count, half=True)
+    (begun,) = (tmp_path / "tiny").iterdir()
+    result = run(suite, out=tmp_path, go_on=True, reporter=told)
+    assert result.path == begun and any("is continued; --fresh" in note for note in told.notes)
+    assert essence(result.records) == essence(straight.records)
+    for trial in {r.trial for r in straight.records if r.metric == OUTCOME}:
+        for file in ("checkpoint.safetensors", "curves.jsonl"):
+            one, other = (r.directory.trials / trial / file for r in (straight, result))
+            if file == "curves.jsonl" or one.read_bytes() != other.read_bytes():
+                assert _content(one) == _content(other), file
+    # what has come to its end is not continued
+    assert tried_again(result.directory) is None and not result.directory.progress.exists()
+
+
+def _content(path):
+    if path.suffix == ".jsonl":
+        return path.read_text()
+    from safetensors.numpy import load_file
+
+    return {name: tensor.tobytes() for name, tensor in load_file(path).items()}
+
+
+@pytest.mark.slow
+def test_a_damaged_line_is_measured_again(tiny_suite, straight, told, monkeypatch, tmp_path):
+    suite = tiny_suite(*CHEAP)
+    cut_short(suite, tmp_path, monkeypatch, len(straight.records) - 3)
+    (path,) = (tmp_path / "tiny").iterdir()
+    records = path / "records.jsonl"
+    lines = records.read_bytes().splitlines(keepends=True)
+    mine = [place for place, line in enumerate(lines) if b'"seed":1' in line and b'"model":"gan"' in line]
+    lines[mine[-3]] = lines[mine[-3]].replace(b'"value"', b'"vaIue"')
+    records.write_bytes(b"".join(lines))
+    result = run(suite, out=tmp_path, go_on=True, reporter=told)
+    assert any("set aside as records.damaged-1.jsonl" in warning for warning in told.warnings)
+    done = [r for r in current(result.records) if r.metric == OUTCOME]
+    assert len(done) == 4 and all(r.status is Status.DONE for r in done)
+    values = {(r.model, r.seed, r.metric): r.value for r in current(result.records) if r.value is not None}
+    asked = {(r.model, r.seed, r.metric): r.value for r in current(straight.records) if r.value is not None}
+    assert values.keys() == asked.keys()
+
+
+def test_one_process_at_a_time(tiny_suite, straight, told):
+    suite, out = tiny_suite(*CHEAP), straight.path.parent.parent
+    with claimed(straight.directory), pytest.raises(OutputError, match="written by another process"):
+        run(suite, out=out, resume=straight.path)
+
+
+def test_what_is_another_run_is_not_continued(tiny_suite, straight, told, monkeypatch, tmp_path):
+    suite = tiny_suite(*CHEAP, only=["vae"], seeds=1)
+    cut_short(suite, tmp_path, monkeypatch, 3)
+    (begun,) = (tmp_path / "tiny").iterdir()
+
+    def begins(suite, reporter=told, **options):
+        reporter.notes.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(job, "_work", lambda *a: True)  # only which directory it is
+            return run(suite, out=tmp_path, reporter=reporter, **options).path
+
+    assert begins(suite) != begun  # nobody asked
+    assert begins(tiny_suite(*CHEAP, "samples=60", only=["vae"], seeds=1), go_on=True) != begun
+    with claimed(earlier.RunDirectory(begun)):
+        newest = begins(suite, go_on=True)
+    assert newest != begun  # it was at work; the others, which are unfinished too, are nobody's
+    marks = [path.parent for path in (tmp_path / "tiny").glob("*/unfinished.json")]
+    for path in marks:
+        if path != begun:
+            (path / "unfinished.json").unlink()
+    monkeypatch.setattr(earlier, "code_identity", lambda: "other code")
+    fresh = begins(suite, go_on=True)
+    assert fresh != begun and any("begun with another genbench: this is a new run" in n for n in told.notes)
+    (fresh / "unfinished.json").unlink()
+    monkeypatch.setattr(earlier, "code_identity", lambda: "code")
+    assert begins(suite, go_on=True) == begun
+
+
+@pytest.mark.slow
+def test_what_failed_is_tried_again_only_in_a_run_that_had_ended(tiny_suite, told, monkeypatch, tmp_path):
+    suite = tiny_suite(*CHEAP)
+    real = attempt.train_cohort
+
+    def gan_fails(cohort, *rest, **options):
+        if cohort.model.label == "gan":
+            raise ValueError("not today")
+        return real(cohort, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt, "train_cohort", gan_fails)
+        cut_short(suite, tmp_path, monkeypatch, before="vae")
+    (begun,) = (tmp_path / "tiny").iterdir()
+    result = run(suite, out=tmp_path, go_on=True, reporter=told)
+    ends = {(r.model, r.seed): r.status for r in result.records if r.metric == OUTCOME}
+    assert result.path == begun and result.failed == 2 and len(ends) == 4
+    again = run(suite, out=tmp_path, resume=begun, reporter=told)
+    assert again.failed == 0 and again.path == begun
+    assert sum(r.metric == OUTCOME for r in again.records) == 6
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_stops_the_run_and_the_command_continues_it(
+    tiny_suite, straight, told, monkeypatch, tmp_path
+):
+    suite, sync, calls = tiny_suite(*CHEAP), os.fsync, []
+
+    def full(file):
+        calls.append(file)
+        if len(calls) > 150:
+            raise OSError(28, "No space left on device")
+        sync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(Unfinished, match=r"No space left .* of 4 trials are done.*The same command"):
+            run(suite, out=tmp_path, go_on=True)
+    result = run(suite, out=tmp_path, go_on=True, reporter=told)
+    assert essence(result.records) == essence(straight.records)
+
+
+def test_a_plugin_that_was_changed_is_another_maker(monkeypatch):
+    environment = {"device": "any"}
+    before = earlier.maker_here(environment)
+    monkeypatch.setattr(earlier, "plugins", lambda: {"mine.py": "abc"})
+    after = earlier.maker_here(environment)
+    assert [name for name in before if before[name] != after[name]] == ["plugin"]
+    assert models.names()
+
+
+def test_fresh_and_resume_exclude_each_other(tmp_path):
+    from genbench.cli.verbs.run import run as verb
+
+    with pytest.raises(SuiteError, match="Give one of them"):
+        verb(tmp_path / "no.toml", fresh=True, resume="latest")
+
+
+def test_the_mark_says_whose_the_run_is(tiny_suite, monkeypatch, tmp_path):
+    cut_short(tiny_suite(*CHEAP, only=["vae"], seeds=1), tmp_path, monkeypatch, 2)
+    (mark,) = tmp_path.glob("tiny/*/unfinished.json")
+    content = json.loads(mark.read_text())
+    assert content["pid"] == os.getpid() and content["again"] == 0
+    assert set(content["maker"]) == {"genbench", "machine or packages", "plugin"}
