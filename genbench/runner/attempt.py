@@ -31,7 +31,7 @@ from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort, Trial
 from genbench.suite.schema import Suite
 from genbench.train.clock import now
-from genbench.train.device import COMPUTE
+from genbench.train.device import COMPUTE, usual_arithmetic
 from genbench.train.settings import Settings
 from genbench.train.trace import TraceSoFar, spacing
 from genbench.train.training import Training, past_of
@@ -101,6 +101,7 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         if halfway:
             reporter.note(f"{part.title}: continued from step {halfway.past.state.step:,}")
         reporter.begin(part.title, train.steps)
+        usual_arithmetic()  # a plugin may have changed it on its way
         try:
             return train_cohort(
                 part,

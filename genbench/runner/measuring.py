@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from genbench.core.errors import OutputError, told_by
+from genbench.core.errors import GenbenchError, OutputError, PluginError, told_by
 from genbench.core.record import Column, Status
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Final, Measure, Reading, Reference
@@ -32,8 +32,26 @@ def columns_of(chosen: Sequence[Measure]) -> list[Column]:
 
 
 def chosen_measures(names: Sequence[str]) -> list[Measure]:
-    """The measures that a suite names."""
-    return [measures.get(name)() for name in names]
+    """The measures that a suite names.
+
+    Raises:
+        PluginError: one of them is not what a measure must be.
+    """
+    return [_made(name) for name in names]
+
+
+def _made(name: str) -> Measure:
+    try:
+        measure: Measure = measures.get(name)()
+        _ = tuple(measure.columns), bool(measure.per_cohort)
+    except GenbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"measure {name!r} ({measures.origin(name)}) cannot be used: {told_by(error)}. What a measure must "
+            "be is in genbench/measures/evidence.py."
+        ) from error
+    return measure
 
 
 def own_columns(chosen: Sequence[Measure], goal: Goal | None) -> list[Column]:

@@ -18,6 +18,7 @@ from genbench.data.dataset import Dataset, DatasetSource
 from genbench.suite.options import build
 from genbench.suite.plan import DataSpec
 from genbench.suite.schema import DatasetEntry, Suite
+from genbench.train.device import usual_arithmetic
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ def source_of(entry: DatasetEntry, number: int) -> DatasetSource:
     return checked
 
 
+def locate(source: DatasetSource, name: str) -> str | None:
+    """Where a source would read from.
+
+    Raises:
+        PluginError: the source fails to tell: it is not written for this genbench.
+    """
+    try:
+        return source.locate()
+    except (Exception, SystemExit) as error:
+        raise _unusable(name, f"fails to tell where it would read from: {told_by(error)}.") from error
+
+
 def load(source: DatasetSource, name: str) -> Dataset:
     """The data of a source.
 
@@ -65,16 +78,18 @@ def load(source: DatasetSource, name: str) -> Dataset:
     except GenbenchError:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"dataset {name!r} ({datasets.origin(name)}) fails to load: {told_by(error)}. "
-            "What a dataset must be is in genbench/data/dataset.py."
-        ) from error
+        raise _unusable(name, f"fails to load: {told_by(error)}.") from error
+    usual_arithmetic()  # by now the code of all plugins has been run once
     if not isinstance(data, Dataset):
-        raise PluginError(
-            f"dataset {name!r} ({datasets.origin(name)}): its load returns {type(data).__name__}, which is no "
-            "Dataset. What a dataset must be is in genbench/data/dataset.py."
-        )
+        raise _unusable(name, f"loads a thing of type {type(data).__name__}, not a Dataset.")
     return data
+
+
+def _unusable(name: str, problem: str) -> PluginError:
+    return PluginError(
+        f"dataset {name!r} ({datasets.origin(name)}) {problem} "
+        "What a dataset must be is in genbench/data/dataset.py."
+    )
 
 
 def load_datasets(suite: Suite) -> list[Loaded]:

@@ -6,11 +6,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from genbench.core.errors import SuiteError, choose_from
+from genbench.core.errors import SuiteError, choose_from, told_by
 from genbench.suite.explain import explain
 
 
@@ -36,7 +37,7 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
             f"{where}: what is registered there is not a dataclass, whose fields are the options."
         )
     try:
-        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        adapter = _adapter(kind)
     except (PydanticUserError, NameError) as error:
         problem = str(error).partition("\n")[0].rstrip(".")
         raise SuiteError(
@@ -47,13 +48,25 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
         defaults = adapter.dump_python(kind(), mode="json")
     except TypeError:
         defaults = None  # options without defaults: nothing to merge over
+    except Exception as error:  # whatever a plugin's own checks raise
+        raise SuiteError(
+            f"{where}: {kind.__name__} cannot be made with its own defaults: {told_by(error)}. Mend the plugin."
+        ) from error
     merged = dict(given) if defaults is None else _merge(defaults, given, where)
     _check_plain(merged, where)
     try:
         thing = adapter.validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
         raise SuiteError(explain(error, merged, prefix=where)) from error
+    except Exception as error:
+        raise SuiteError(f"{where}: {kind.__name__} refuses its options: {told_by(error)}.") from error
     return thing, adapter.dump_python(thing, mode="json")
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Made once for each kind: it takes longer than all else in reading a suite."""
+    return TypeAdapter(kind)
 
 
 def _merge(default: Mapping[str, Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def imagined_updates(
         yield (
             player,
             partial(
+                _imagined,
                 lane_update(modules, player, compute),
                 params,
                 working_copies(params, compute),
@@ -92,3 +93,9 @@ def imagined_updates(
                 noise,
             ),
         )
+
+
+def _imagined(update: Callable[..., object], *inputs: object) -> object:
+    """The update, in which a tensor that a loss makes without naming a device has no memory either."""
+    with torch.device("meta"):
+        return update(*inputs)

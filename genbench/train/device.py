@@ -79,6 +79,15 @@ def why_precision(wanted: str, device: torch.device, data: DataInfo) -> str:
     return f"networks compute in {chosen}, which this device multiplies faster (docs/performance.md)"
 
 
+def usual_arithmetic() -> None:
+    """Undo settings of PyTorch for the whole process that change numbers and that no record tells.
+
+    A plugin that sets them for itself, as many scripts do at their top, would set them for every model.
+    """
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+
+
 def compiler_missing(device: torch.device) -> str:
     """Why torch.compile cannot work here and how to mend it; empty where it can."""
     if device.type == "cuda":

@@ -79,7 +79,7 @@ def run(
         raise SuiteError("--fresh begins a new run and --resume goes on in an old one. Give one of them.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as good as Ctrl-C
     for path in plugin or []:
-        tell(f"running the code of {path}", mark="[yellow]plugin:[/]")
+        tell(f"running the code of {path}", mark="plugin:", style="yellow")
         load_plugin(path)
     loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
     console = Out(gone=KeyboardInterrupt)
