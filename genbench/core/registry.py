@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from genbench.core.errors import GenbenchWarning, PluginError, UnknownName, choose_from
@@ -196,10 +197,13 @@ class Registry(Generic[T]):
             del self._things[name], self._origins[name]
 
 
-def load_plugin(path: str | Path) -> None:
+def load_plugin(path: str | Path) -> ModuleType:
     """Run a Python file so that what it registers can be used. This executes the file's code.
 
     Given twice it is run once. If it fails, nothing stays registered of it.
+
+    Returns:
+        The module, with all that the file defines.
 
     Raises:
         PluginError: there is no such file, or running it fails.
@@ -214,7 +218,7 @@ def load_plugin(path: str | Path) -> None:
         raise PluginError(f"no plugin file at {path}. Give --plugin the path of a Python file.")
     name = f"genbench_plugin_{bytes_hash(str(path.resolve()).encode())}"
     if name in sys.modules:
-        return
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"{path} is not a Python file: its name must end in .py.")
@@ -232,6 +236,7 @@ def load_plugin(path: str | Path) -> None:
             raise
         raise PluginError(f"plugin {path} fails: {_said(error)}. Mend the file.") from error
     _plugins[path.name] = bytes_hash(path.read_bytes())
+    return module
 
 
 def plugins() -> dict[str, str]:

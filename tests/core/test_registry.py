@@ -75,8 +75,8 @@ def test_two_plugins_with_one_name_collide(tmp_path: Path, monkeypatch: pytest.M
 def test_a_plugin_is_run_once(tmp_path: Path) -> None:
     path = tmp_path / "plugin.py"
     path.write_text(f"with open({str(tmp_path / 'ran')!r}, 'a') as file:\n    file.write('x')\n")
-    load_plugin(path)
-    load_plugin(path)
+    module = load_plugin(path)
+    assert load_plugin(path) is module
     assert (tmp_path / "ran").read_text() == "x"
 
 
