@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,22 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
 
-from genbench.core.bounded import MIB, read_bytes
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError, GenbenchWarning
+from genbench.data.imagefile import SUFFIXES, check_still_and_8_bit, decoded, open_image
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".pgm")
-"""File names that end so are images."""
-
-# Pillow tries these readers only, whatever the file says of itself: some others start programs.
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
 _MODES = {1: "L", 3: "RGB"}
-_EIGHT_BIT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-_OPAQUE = (255, 255)
-_MOST_BESIDES = 16 * MIB  # colour profiles, comments and the like, which readers load whole
-_MOST_OF_A_PIXEL = 64  # bytes, be it written in digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,32 +49,15 @@ class ImageFolder:
 
     def _read(self, file: Path) -> NDArray[np.uint8]:
         height, width = self.shape[1:3]
-        try:
-            content = read_bytes(file, _MOST_BESIDES + _MOST_OF_A_PIXEL * height * width)
-            # the size is known, and checked, before a pixel is decoded
-            with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                warnings.simplefilter(
-                    "ignore"
-                )  # of Pillow's own, whatever it minds is refused here or harmless
-                if image.size != (width, height):
-                    raise DataError(
-                        f"{file} is {image.width} pixels wide and {image.height} high; the dataset's images "
-                        f"are {width} and {height}. Resize the samples as the training images were: how one "
-                        "resizes changes the scores, so it is not done here."
-                    )
-                if getattr(image, "is_animated", False):
-                    raise DataError(f"{file} is an animation. Save its frames as images of their own.")
-                _check_depth(image, file)
-                return np.asarray(_converted(image, file, _MODES[1 if len(self.shape) == 3 else 3]))
-        except DataError:
-            raise
-        except Exception as error:  # damaged bytes make Pillow raise nearly anything
-            problem = "no such format" if isinstance(error, UnidentifiedImageError) else str(error)
-            problem = error.strerror or problem if isinstance(error, OSError) else problem
-            raise DataError(
-                f"{file} cannot be read as an image ({problem.rstrip('.')}). Write it again as PNG, or take "
-                "it out of the folder."
-            ) from error
+        with open_image(file, height * width) as image:
+            if image.size != (width, height):  # before a pixel is decoded
+                raise DataError(
+                    f"{file} is {image.width} pixels wide and {image.height} high; the dataset's images "
+                    f"are {width} and {height}. Resize the samples as the training images were: how one "
+                    "resizes changes the scores, so it is not done here."
+                )
+            check_still_and_8_bit(image, file)
+            return np.asarray(decoded(image, file, _MODES[1 if len(self.shape) == 3 else 3]))
 
 
 def image_folder(folder: Path, info: DataInfo) -> ImageFolder:
@@ -122,48 +94,6 @@ def image_folder(folder: Path, info: DataInfo) -> ImageFolder:
         )
     channels, *size = info.shape
     return ImageFolder(files, (len(files), *size, *([channels] if channels > 1 else [])))
-
-
-def _check_depth(image: ImageFile.ImageFile, file: Path) -> None:
-    """Refuse more than 8 bits a channel in an image not decoded yet.
-
-    Raises:
-        DataError: it has, by its mode or, in colour, only by how it will be decoded.
-    """
-    if image.mode not in _EIGHT_BIT:
-        what = f"pixels of mode {image.mode!r}, not of 8 bits a channel"
-    elif image.format in ("PNG", "PPM") and _decoded_from_more(image.tile[0][3]):
-        what = "more than 8 bits a channel"
-    else:
-        return
-    raise DataError(
-        f"{file} has {what}, and how to bring them to 0 to 255 is not known. Save it with 8 bits."
-    )
-
-
-def _decoded_from_more(how: object) -> bool:
-    """PNG: raw mode, such as ``RGB;16B``; PPM: a mode and the number of white, where that is not 255."""
-    if isinstance(how, tuple):
-        return any(isinstance(part, int) and part > 255 for part in how)
-    return ";16" in str(how)
-
-
-def _converted(image: Image.Image, file: Path, mode: str) -> Image.Image:
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        if image.getchannel("A").getextrema() != _OPAQUE:
-            raise DataError(
-                f"{file} is transparent in places, and what is behind it is not known. Save it without alpha."
-            )
-    if image.mode in ("1", "L", "LA"):
-        return image.convert(mode)
-    image = image.convert("RGB")
-    if mode == "L" and np.ptp(np.asarray(image), axis=2).any():
-        raise DataError(
-            f"{file} is in colour, and the dataset's images are grey: how one greys them changes the scores, "
-            "so it is not done here. Save it in grey."
-        )
-    return image.convert(mode)
 
 
 def _some(names: list[str]) -> str:
