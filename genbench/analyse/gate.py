@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from genbench.analyse.compare import Comparison, Rule, Rules
 from genbench.analyse.estimates import centre
 from genbench.analyse.row import Row, Verdict
 from genbench.analyse.sides import ModelSide
 from genbench.analyse.significance import seeds_to_reach, smallest_p
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import RecordError
 from genbench.core.record import OUTCOME
 from genbench.store.journal import read_records
@@ -168,13 +169,13 @@ def load_gates(resolved: Path) -> Gates:
         RecordError: the file is missing or damaged.
     """
     try:
-        content = json.loads(resolved.read_text(encoding="utf-8"))
+        content = json.loads(read_text(resolved, 16 * MIB))
         gates = TypeAdapter(tuple[Gate, ...]).validate_python(tuple(content.get("gate", ())))
         alpha = float(content.get("alpha", ALPHA))
         if not 0 < alpha < 1:
             raise ValueError(f"alpha {alpha} is not between 0 and 1")
         return Gates(gates, alpha)
-    except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else type(error).__name__
         raise RecordError(
             f"cannot read the gates of a run from {resolved}: {reason}. Give the suite that has them with "
@@ -194,14 +195,14 @@ def refuse_begun(run: RunDirectory, name: str) -> None:
     """
     ended = {record.trial for record in read_records(run.records) if record.metric == OUTCOME}
     try:
-        cohorts = json.loads(run.resolved.read_text(encoding="utf-8")).get("cohort", ())
+        cohorts = json.loads(read_text(run.resolved, 16 * MIB)).get("cohort", ())
         left = [
             f"{cohort['label']} on {cohort['dataset']}, seed {seed}"
             for cohort in cohorts
             for trial, seed in cohort["trials"].items()
             if trial not in ended
         ]
-    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise RecordError(
             f"{name}: cannot tell from {run.resolved} whether it has come to an end "
             f"({type(error).__name__}). Run the suite again."

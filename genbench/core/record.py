@@ -183,17 +183,23 @@ class Record:
             raise RecordError("not a record: expected a JSON object")
         if type(content.get("schema")) is not int or content["schema"] != SCHEMA:
             raise RecordError(
-                f"a record of schema {content.get('schema')!r}; this genbench reads schema {SCHEMA}. "
+                f"a record of schema {_short(content.get('schema'))}; this genbench reads schema {SCHEMA}. "
                 "Read it with the genbench that wrote it, or run the suite again."
             )
         names = {f.name for f in fields(cls)}
         if content.keys() != names:
             missing, unknown = sorted(names - content.keys()), sorted(content.keys() - names)
-            raise RecordError(f"not a record: missing fields {missing}, unknown fields {unknown}")
+            raise RecordError(f"not a record: missing fields {missing}, unknown fields {_short(unknown)}")
         _check_types(content)
         content["better"] = Better(content["better"])
         content["status"] = Status(content["status"])
         return cls(**content)
+
+
+def _short(thing: object) -> str:
+    """What a stranger wrote, in a message."""
+    text = repr(thing)
+    return f"{text[:80]}..." if len(text) > 80 else text
 
 
 _LARGEST = sys.float_info.max
@@ -218,7 +224,7 @@ _TEXT = (
 def _check_types(content: dict[str, object]) -> None:
     def require(name: str, good: bool, wanted: str) -> None:
         if not good:
-            raise RecordError(f"not a record: {name} is {content[name]!r}, expected {wanted}")
+            raise RecordError(f"not a record: {name} is {_short(content[name])}, expected {wanted}")
 
     for name in _TEXT:
         require(name, isinstance(content[name], str), "text")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genbench.core.bounded import MIB, read_bytes
 from genbench.core.environment import code_identity, environment_id
 from genbench.core.errors import RecordError, SuiteError
 from genbench.core.ids import JSON, content_hash
@@ -150,6 +151,6 @@ def _unfinished(suite: Suite, out: Path, plan: Sequence[Cohort]) -> list[RunDire
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return read_bytes(file, 16 * MIB).decode("utf-8", "replace")
     except OSError as error:
         raise RecordError(f"cannot read {file}: {error.strerror}. Give the directory of a run.") from error

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -172,9 +173,14 @@ def _metadata(file: Path) -> str:
         raise CheckpointError(f"{file} is damaged: {error}.") from error
 
 
+@cache
+def _headers() -> TypeAdapter[Header]:
+    return TypeAdapter(Header)
+
+
 def _header(text: str) -> Header:
     try:
-        header = TypeAdapter(Header).validate_json(text)
+        header = _headers().validate_json(text)
     except ValidationError as error:
         raise CheckpointError(f"its header is not one: {error.errors()[0]['msg']}.") from error
     if header.format != FORMAT:

@@ -48,8 +48,8 @@ def _made(name: str) -> Measure:
         raise
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"measure {name!r} ({measures.origin(name)}) cannot be used: {told_by(error)}. What a measure must "
-            "be is in genbench/measures/evidence.py."
+            f"measure {name!r} ({measures.origin(name)}) cannot be used: {told_by(error)}. What a measure "
+            "must be is in genbench/measures/evidence.py."
         ) from error
     return measure
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+from genbench.core.bounded import MIB, read_text
 from genbench.runner.progress import Reporter
 from genbench.store.atomic import write_text
 
@@ -75,18 +76,24 @@ def write_phases(phases: Phases, file: Path, reporter: Reporter) -> None:
     """Tell how the time was spent, and add it to the file: a run that is resumed has several executions.
 
     Raises:
-        ValueError: the file is not one of these.
         OutputError: it cannot be written.
     """
     seconds = phases.so_far()
     reporter.note(describe(seconds))
-    earlier = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
-    if not isinstance(earlier, list):
-        raise ValueError(f"{file} is no list of executions")
+    earlier = _earlier(file)
     rounded = {phase: round(spent, 3) for phase, spent in seconds.items()}
     whole = sum(seconds.values())
     now = {"wall_s": round(whole, 3), "overhead_s": round(overhead(seconds), 3), "phases_s": rounded}
     write_text(file, json.dumps([*earlier, now], indent=2) + "\n")
+
+
+def _earlier(file: Path) -> list[object]:
+    """What earlier executions have written there; a file that is damaged is written anew."""
+    try:
+        content = json.loads(read_text(file, 16 * MIB))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return content if isinstance(content, list) else []
 
 
 def describe(seconds: dict[str, float]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.environment import code_version, environment_id
 from genbench.core.errors import RecordError
 from genbench.core.ids import JSON
@@ -22,7 +23,7 @@ def suite_of(directory: RunDirectory) -> Suite:
         RecordError: the run has no ``resolved.json`` that says it, or one of an earlier genbench.
     """
     try:
-        content = json.loads(directory.resolved.read_text(encoding="utf-8"))
+        content = json.loads(read_text(directory.resolved, 16 * MIB))
         content.pop("given", None)
         models = {
             cohort["label"]: {**cohort["options"], "name": cohort["name"], "label": cohort["label"]}
@@ -30,7 +31,7 @@ def suite_of(directory: RunDirectory) -> Suite:
         }
         content |= {"dataset": content.pop("asked"), "model": list(models.values())}
         return Suite.model_validate(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RecordError(
             f"cannot tell from {directory.resolved} how that run was made ({type(error).__name__}), so it "
             "cannot be repeated. Run its suite again with this genbench, and compare with that run."
@@ -44,7 +45,7 @@ def decisive(resolved: str) -> object:
     """What of a resolved suite, as text, decides its numbers: gates may change while a run goes on."""
     try:
         content = json.loads(resolved)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(content, dict):
         return None

@@ -106,11 +106,13 @@ def _remedy(path: Path, error: OSError) -> str:
         return f"{in_the_way} is a file, and would have to be a folder: move it, or {_ELSEWHERE}."
     if isinstance(error, PermissionError):
         return f"Mend the permissions of {path.parent}, or {_ELSEWHERE}."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"Free some space, or {_ELSEWHERE}."
-    if error.errno == errno.ENAMETOOLONG:
-        return "Choose a shorter name."
-    return f"{_ELSEWHERE.capitalize()}."
+    remedies = {
+        errno.ENOSPC: f"Free some space, or {_ELSEWHERE}.",
+        errno.EDQUOT: f"Free some space, or {_ELSEWHERE}.",
+        errno.ENOENT: f"{path.parent} was deleted or moved meanwhile: put it back.",
+        errno.ENAMETOOLONG: "Choose a shorter name.",
+    }
+    return remedies.get(error.errno or 0, f"{_ELSEWHERE.capitalize()}.")
 
 
 def _default_mode() -> int:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import GenbenchWarning, OutputError
 from genbench.store.atomic import sweep, unwritable, write_text
 from genbench.store.rundir import RunDirectory
@@ -117,7 +118,7 @@ def _owner(run: RunDirectory) -> str:
 
 def _mark(run: RunDirectory) -> dict[str, object]:
     try:
-        mark = json.loads(run.unfinished.read_text(encoding="utf-8"))
+        mark = json.loads(read_text(run.unfinished, MIB))
     except (OSError, ValueError, RecursionError):
         return {}  # a mark that was cut off in writing is a mark all the same
     return mark if isinstance(mark, dict) else {}

@@ -17,11 +17,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from genbench.core.errors import GenbenchWarning, RecordError
+from genbench.core.bounded import MIB, read_bytes
+from genbench.core.errors import GenbenchWarning, OutputError, RecordError
 from genbench.core.record import Record
 from genbench.store.atomic import sync_folder, unwritable, write_bytes
 
 _CHUNK = 1 << 16
+_LARGEST = 1024 * MIB  # more than a million records
 _CRC = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 
 
@@ -58,12 +60,19 @@ class Journal:
         """Write one record as one line and wait until it is on the disk.
 
         Raises:
-            OutputError: the line could not be written; the file then ends with the record before it.
+            OutputError: the line could not be written, and the file ends with the record before it; or the
+                file is not there any more.
         """
         # A lone surrogate (from a file name that is no UTF-8, say) becomes its JSON escape.
         line = _sealed(record.to_json().encode("utf-8", "backslashreplace")) + b"\n"
         try:
-            start = os.fstat(self._file).st_size
+            status = os.fstat(self._file)
+            if status.st_nlink == 0:
+                raise OutputError(
+                    f"{self.path} was deleted or replaced while the run was writing it, so nothing more can "
+                    "be kept. Put it back, or begin a new run with --fresh."
+                )
+            start = status.st_size
             left = memoryview(line)
             try:
                 while left:
@@ -162,7 +171,7 @@ def recover(path: Path) -> Recovered:
     if not bad:
         return Recovered(records)
     aside = next(p for p in _names_aside(path) if not p.exists())
-    write_bytes(aside, path.read_bytes())
+    write_bytes(aside, _content(path))
     write_bytes(path, b"".join(line + b"\n" for _, line, _ in good))
     doubted = set()
     for number in bad:
@@ -188,7 +197,7 @@ def _names_aside(path: Path) -> Iterator[Path]:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bytes(path, _LARGEST)
     except OSError as error:
         raise RecordError(
             f"cannot read {path}: {error.strerror}. Give a run directory, a records.jsonl, or SUITE/latest."

@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -149,10 +150,16 @@ def load(paths: Sequence[Path], *, device: torch.device) -> tuple[list[Header], 
     return list(headers), unflat(stacked, headers[0].step)
 
 
+@cache
+def _headers() -> TypeAdapter[Header]:
+    """Made once: it takes longer than reading a file."""
+    return TypeAdapter(Header)
+
+
 def _read(path: Path) -> tuple[Header, dict[str, Tensor]]:
     text, tensors = read(path)
     try:
-        header = TypeAdapter(Header).validate_json(text)
+        header = _headers().validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "header"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import OutputError
 from genbench.core.ids import content_hash
 from genbench.core.paths import cache_dir
@@ -49,8 +50,8 @@ def _name(key: Hashable) -> str:
 
 def _known() -> dict[str, float]:
     try:
-        content = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(read_text(_file(), MIB))
+    except (OSError, ValueError, RecursionError):
         return {}  # nothing yet, or damaged: it is written anew
     if not isinstance(content, dict):
         return {}

@@ -12,7 +12,7 @@ from pydantic import ConfigDict
 from torch import Tensor
 
 from genbench.core.errors import CheckpointError
-from genbench.train.checkpoint import KINDS, SEPARATOR, flat, unflat
+from genbench.train.checkpoint import SEPARATOR, flat, unflat
 from genbench.train.trace import TraceSoFar
 from genbench.train.training import Past
 
@@ -25,6 +25,7 @@ class Facts:
 
     Attributes:
         step: finished steps.
+        names: of the state's tensors, in its order, in which sums over them are made; files sort them.
         logs: names of the curves.
         traced: steps of the snapshots.
     """
@@ -39,6 +40,7 @@ class Facts:
     peak_memory: int | None
     warmups: tuple[int, ...]
     ended: bool
+    names: tuple[str, ...]
     logs: tuple[str, ...]
     traced: tuple[int, ...]
 
@@ -60,11 +62,12 @@ def pack(past: Past, trace: TraceSoFar | None) -> tuple[Facts, dict[str, Tensor]
     if trace is not None:
         tensors |= {_name(_TRACE, "samples"): trace.samples, _name(_TRACE, "moved"): trace.moved}
         for name, kept in (("last", trace.last), ("middle", trace.at_middle)):
-            tensors |= {
-                _name(_TRACE, name, str(number)): tensor.cpu().contiguous()
+            tensors |= {  # the middle may be the last: files hold no tensor twice
+                _name(_TRACE, name, str(number)): tensor.cpu().clone(memory_format=torch.contiguous_format)
                 for number, tensor in enumerate(kept)
             }
     facts = Facts(
+        names=tuple(flat(past.state)),
         step=past.state.step,
         diverged=past.diverged,
         compiled=past.compiled,
@@ -94,9 +97,7 @@ def unpack(
 
 
 def _past(facts: Facts, tensors: Mapping[str, Tensor], device: torch.device) -> Past:
-    of_state = {
-        name: tensor.to(device) for name, tensor in tensors.items() if name.partition(SEPARATOR)[0] in KINDS
-    }
+    of_state = {name: tensors[name].to(device) for name in facts.names}
     clock = {name: tensors[_name(_CLOCK, name)].tolist() for name in ("steps", "seconds", "joules")}
     values = {log: tensors[_name(_CURVES, "values", log)].tolist() for log in facts.logs}
     steps = tensors[_name(_CURVES, "steps")].tolist()

@@ -227,3 +227,36 @@ def test_text_that_is_no_unicode_survives(tmp_path: Path) -> None:
 def test_a_file_may_be_named_by_text(tmp_path: Path) -> None:
     write(tmp_path / "f", RECORDS)
     assert read_records(str(tmp_path / "f")) == RECORDS
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere an open file cannot be deleted")
+def test_a_journal_that_was_deleted_takes_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    with Journal(path) as journal:
+        journal.append(FIRST)
+        path.unlink()
+        with pytest.raises(OutputError, match="was deleted or replaced while the run was writing it"):
+            journal.append(FIRST)
+
+
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "records.jsonl")
+    for read in (read_records, recover):
+        with pytest.raises(RecordError, match="it is a pipe or a device"):
+            read(tmp_path / "records.jsonl")
+
+
+def test_what_a_stranger_wrote_is_quoted_in_short(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    long = '"' + "x" * 100_000 + '"'
+    plain = FIRST.to_json()
+    bad = (
+        plain.replace('"schema":1', f'"schema":{long}'),
+        plain.replace('"value":12.5', f'"value":{long}'),
+        plain.replace('"value":12.5', f'"value":12.5,{long}:1'),
+    )
+    for line in bad:
+        path.write_text(line + "\n")
+        with pytest.raises(RecordError) as said:
+            read_records(path)
+        assert len(str(said.value)) < 600
