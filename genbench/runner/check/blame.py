@@ -31,13 +31,19 @@ def raised(error: BaseException, file: Path | None) -> str:
     said = type(error).__name__ + (f": {first}" if first else "")
     if isinstance(error, SyntaxError) and error.filename and _same(error.filename, file):
         return f"SyntaxError: {error.msg}, in line {error.lineno} of {Path(error.filename).name}"
+    where = line_of(error, file)
+    return f"{said}, {where}" if where else said
+
+
+def line_of(error: BaseException, file: Path | None) -> str:
+    """``in line 12 of my_model.py (`x.view(3)`)``; empty where no line of the file was passed."""
     lines = [f for f in traceback.extract_tb(error.__traceback__) if _same(f.filename, file)]
     if not lines:
-        return said
+        return ""
     number = lines[-1].lineno or 0
     text = linecache.getline(lines[-1].filename, number).strip()
     shown = text if len(text) <= LONGEST_LINE else f"{text[: LONGEST_LINE - 3]}..."
-    return f"{said}, in line {number} of {Path(lines[-1].filename).name} (`{shown}`)"
+    return f"in line {number} of {Path(lines[-1].filename).name} (`{shown}`)"
 
 
 def _same(name: str, file: Path | None) -> bool:

@@ -32,44 +32,45 @@ class Check:
         name: for people.
         run: what was seen; raises Fault or NotRun.
         needs: names of checks without which this one says nothing.
-        on: the data it is worth trying on.
+        on: names of the data it is worth the time on; every kind if absent.
     """
 
     name: str
     run: Callable[[Subject], str]
     needs: tuple[str, ...] = ()
-    on: tuple[DataInfo, ...] = (IMAGES, POINTS)
+    on: tuple[str, ...] | None = ("images", "points")
 
 
 RUNS = ("players", "networks", "losses")
-TRAINS = (*RUNS, "random numbers", "precision", "vectorized", "first steps")
+TRAINS = (*RUNS, "random numbers", "precision", "vectorized", "gradients", "first steps")
 SAMPLES = (*TRAINS, "sample shape")
 
 CHECKS: tuple[Check, ...] = (
     Check("players", model_declared.players),
-    Check("networks", model_declared.networks, ("players",), (IMAGES, COLOUR, POINTS)),
-    Check("sample shape", model_samples.shape, ("networks",), (IMAGES, COLOUR, POINTS)),
-    Check("losses", model_loss.losses, ("networks",), (IMAGES, COLOUR, POINTS)),
+    Check("networks", model_declared.networks, ("players",), None),
+    Check("sample shape", model_samples.shape, ("networks",), None),
+    Check("losses", model_loss.losses, ("networks",), None),
     Check("random numbers", model_loss.draws_nothing, ("losses", "sample shape")),
     Check("precision", model_loss.precisions, ("losses",)),
     Check("vectorized", model_loss.vectorized, (*RUNS, "random numbers", "precision")),
-    Check("first steps", model_training.first_steps, (*RUNS, "vectorized")),
-    Check("gradient flow", model_loss.gradient_flow, TRAINS),
+    Check("gradients", model_loss.gradients_at_start, ("vectorized",)),
+    Check("first steps", model_training.first_steps, ("vectorized", "gradients")),
+    Check("sample range", model_samples.finite_range, ("sample shape", "random numbers", "precision")),
+    Check("batch mates", model_samples.batch_mates, SAMPLES),
+    Check("variety", model_samples.variety, SAMPLES),
+    Check("gradient flow", model_loss.gradient_flow, (*TRAINS, "variety")),
     Check("own networks", model_loss.own_networks, TRAINS),
     Check("same again", model_training.same_again, TRAINS),
     Check("alone", model_training.alone, (*TRAINS, "same again")),
     Check("save and load", model_training.goes_on, (*TRAINS, "same again")),
-    Check("sample range", model_samples.finite_range, ("sample shape", "random numbers", "precision")),
-    Check("batch mates", model_samples.batch_mates, SAMPLES),
-    Check("variety", model_samples.variety, SAMPLES),
     Check("judge", model_offers.judge, TRAINS),
     Check("encode", model_offers.encode, TRAINS),
     Check("bound", model_offers.bound, TRAINS),
-    Check("captured", model_training.captured, (*TRAINS, "same again"), (IMAGES,)),
+    Check("captured", model_training.captured, (*TRAINS, "same again"), ("images",)),
 )
 """Of a model that could be made, in an order in which the first failure is the cause of later ones."""
 
-COMPILED = Check("compiled", model_training.compiled, (*TRAINS, "same again", "captured"), (IMAGES,))
+COMPILED = Check("compiled", model_training.compiled, (*TRAINS, "same again", "captured"), ("images",))
 """Takes longer than all the others together."""
 
 
@@ -99,33 +100,38 @@ def check_model(name: str, options: Mapping[str, Any], *, compile_: bool = False
     refusals = {subject.data.name: words for subject in every if (words := model_declared.refusal(subject))}
     taken = [subject for subject in every if subject.data.name not in refusals]
     yield _data(taken, refusals)
+    yield from examine(taken, (*CHECKS, COMPILED) if compile_ else CHECKS)
+    if not compile_:
+        yield skipped(COMPILED.name, "it takes a minute or so: give --compile")
+
+
+def examine(subjects: Sequence[Subject], checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
+    """Run checks one after the other, those left out that an earlier fault makes meaningless.
+
+    Args:
+        subjects: the model on each kind of data that it takes.
+        checks: which, in their order.
+    """
     outcomes: dict[str, Outcome] = {}
-    for check in (*CHECKS, COMPILED):
-        if check is COMPILED and not compile_:
-            finding = skipped(check.name, "it takes a minute or so: give --compile")
-        else:
-            finding = examine(check, taken, outcomes)
+    for check in checks:
+        lacking = [name for name in check.needs if outcomes.get(name, Outcome.PASSED) != Outcome.PASSED]
+        finding = (
+            skipped(check.name, f"it means nothing before {lacking[0]!r} holds")
+            if lacking
+            else _one(check, subjects)
+        )
         outcomes[check.name] = finding.outcome
         yield finding
 
 
-def examine(
-    check: Check, subjects: Sequence[Subject], outcomes: Mapping[str, Outcome] | None = None
-) -> Finding:
-    """Run one check on each kind of data that the model takes; the first fault is told.
-
-    Args:
-        check: which.
-        subjects: the model on each kind of data.
-        outcomes: of the checks before it, by name.
-    """
-    lacking = [name for name in check.needs if (outcomes or {}).get(name, Outcome.PASSED) != Outcome.PASSED]
-    if lacking:
-        return skipped(check.name, f"it means nothing before {lacking[0]!r} holds")
+def _one(check: Check, subjects: Sequence[Subject]) -> Finding:
+    """One check on each kind of data; the first fault is told."""
     told = ""
-    tried = [subject for subject in subjects if subject.data in check.on] or list(subjects)
+    tried = [subject for subject in subjects if check.on is None or subject.data.name in check.on]
     if not tried:
-        return skipped(check.name, "the model takes no data")
+        return skipped(
+            check.name, f"it is made on {' or '.join(check.on or ())}, which the model does not take"
+        )
     for subject in tried:
         where = f"on {subject.data.name} {subject.data.shape}: " if len(tried) > 1 else ""
         try:

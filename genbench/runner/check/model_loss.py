@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import grad
 
 from genbench.models.protocol import Batch, Nets, Player
-from genbench.runner.check.blame import raised
+from genbench.runner.check.blame import line_of, raised
 from genbench.runner.check.finding import Fault
 from genbench.runner.check.subject import (
     BATCH,
@@ -116,7 +116,8 @@ def losses(subject: Subject) -> str:
             )
         if not player.uses_data:
             other = Batch(as_seen(subject.examples[1:2], torch.float32), batch.noise)
-            if not torch.equal(value, _loss(subject, player, nets, other)[0]):
+            again, moved = (_loss(subject, player, nets, each)[0] for each in (batch, other))
+            if torch.equal(value, again) and not torch.equal(value, moved):
                 raise Fault(
                     f"the loss of {player.name} reads `batch.x`, and its player says `uses_data=False`",
                     "Leave out `uses_data=False`.",
@@ -128,6 +129,14 @@ def losses(subject: Subject) -> str:
 def draws_nothing(subject: Subject) -> str:
     """Losses and the sampler take what is random as an input."""
     state = initial_state(subject.model, subject.data, [1], device=CPU)
+    z = latents(subject, BATCH, dtype=torch.float32)
+    with _watched() as drawn, torch.no_grad():
+        subject.model.sample(nets_of(subject, state), z)
+    if drawn:
+        raise Fault(
+            "`sample` draws random numbers: the same latent would give other samples each time",
+            "Make the latent larger in `prior` and use a part of it as the noise.",
+        )
     for player in subject.model.players:
         batch, nets = batch_of(subject, player, torch.float32), nets_of(subject, state, training=True)
         with _watched() as drawn, torch.no_grad():
@@ -138,18 +147,6 @@ def draws_nothing(subject: Subject) -> str:
                 "repeated, and not be vectorized over seeds",
                 DECLARE_NOISE,
             )
-    z = latents(subject, BATCH, dtype=torch.float32)
-    with (
-        blamed(subject, "`sample`", "It takes latents (N, ...) as `prior` declares them."),
-        _watched() as drawn,
-        torch.no_grad(),
-    ):
-        subject.model.sample(nets_of(subject, state), z)
-    if drawn:
-        raise Fault(
-            "`sample` draws random numbers: the same latent would give other samples each time",
-            "Make the latent larger in `prior` and use a part of it as the noise.",
-        )
     return "neither losses nor `sample` draw random numbers of their own"
 
 
@@ -185,13 +182,12 @@ def vectorized(subject: Subject) -> str:
                 _update(subject, player, copy.deepcopy(subject.initial))
             except Exception as error:
                 text = str(error)
-                cause, remedy = next(
-                    ((cause, remedy) for part, cause, remedy in VMAP_WORDS if part in text),
-                    ("does something that cannot be vectorized over seeds", OTHERWISE),
-                )
+                where = f"the loss of {player.name}, or a network in it,"
+                for part, cause, remedy in VMAP_WORDS:
+                    if part in text:
+                        raise Fault(f"{where} {cause}, {line_of(error, subject.file)}", remedy) from error
                 raise Fault(
-                    f"the loss of {player.name}, or a network in it, {cause}: {raised(error, subject.file)}",
-                    remedy,
+                    f"{where} cannot be vectorized over seeds: {raised(error, subject.file)}", OTHERWISE
                 ) from error
         slow |= {str(w.message).partition("batching rule for ")[2].split(".")[0] for w in heard} - {""}
     if slow:
@@ -201,8 +197,20 @@ def vectorized(subject: Subject) -> str:
     return f"an update of {len(SEEDS)} seeds at once"
 
 
+def gradients_at_start(subject: Subject) -> str:
+    """Every gradient is finite before the first step."""
+    for player in subject.model.players:
+        for where, gradient in _gradients(subject, player, subject.initial).items():
+            if not gradient.isfinite().all():
+                raise Fault(
+                    f"the gradient of {where} in the loss of {player.name} is not finite",
+                    "Look for sqrt, norm, log or division at 0, and for torch.where over such a branch.",
+                )
+    return "finite at the start"
+
+
 def gradient_flow(subject: Subject) -> str:
-    """Every parameter that a player trains gets a finite gradient that is not nothing."""
+    """Every parameter that a player trains gets a gradient that is not nothing."""
     shifts: list[str] = []
     for player in subject.model.players:
         flowing: set[str] = set()
@@ -210,13 +218,8 @@ def gradient_flow(subject: Subject) -> str:
             subject.initial,
             subject.trained.state,
         ):  # a layer that begins at zero hides those before it
-            for where, gradient in _gradients(subject, player, state).items():
-                if not gradient.isfinite().all():
-                    raise Fault(
-                        f"the gradient of {where} in the loss of {player.name} is not finite",
-                        "Look for sqrt, norm, log or division at 0, and for torch.where over such a branch.",
-                    )
-                flowing |= {where} if gradient.abs().max() > 0 else set()
+            gradients = _gradients(subject, player, state)
+            flowing |= {where for where, gradient in gradients.items() if gradient.abs().max() > 0}
         for net in player.trains:
             names = [name for name in subject.initial.params[net] if f"{net}.{name}" not in flowing]
             shifts += [f"{net}.{name}" for name in names if _only_shifts(subject, player, net, name)]
@@ -251,8 +254,13 @@ def _loss(subject: Subject, player: Player, nets: Nets, batch: Batch) -> tuple[T
         "It gets images (B, C, H, W) in [-1, 1] or points (B, D) as batch.x, noise (B, ...) as "
         "batch.noise[name], and calls networks as nets.NAME(x)."
     )
-    with blamed(subject, f"the loss of {player.name}", remedy), torch.no_grad():
-        result = player.loss(nets, batch)
+    try:
+        with torch.no_grad():
+            result = player.loss(nets, batch)
+    except Exception as error:
+        known = [remedy for part, _, remedy in VMAP_WORDS if part in str(error)]
+        words = f"the loss of {player.name} raises {raised(error, subject.file)}"
+        raise Fault(words, known[0] if known else remedy) from error
     if not (isinstance(result, tuple) and len(result) == 2):
         raise Fault(
             f"the loss of {player.name} returns {described(result)}, expected (loss, logs)",
