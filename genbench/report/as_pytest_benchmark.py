@@ -18,9 +18,11 @@ from typing import Any
 
 from genbench.analyse.standing import current
 from genbench.analyse.summary import Cell, Row, Summary, summarise
+from genbench.core.bounded import MIB
 from genbench.core.errors import GenbenchWarning, RecordError
 from genbench.core.record import Record, Status
 from genbench.report.notes import is_quick
+from genbench.report.own_files import read_own
 from genbench.report.rounds import round_stats
 from genbench.report.untrusted import clean
 from genbench.store.blocks import Blocks, read_blocks
@@ -246,15 +248,15 @@ def _environment(identity: str, directory: RunDirectory | None) -> Mapping[str, 
     if directory is None:
         return {}
     for file in (directory.environment, *sorted(directory.path.glob("environment-*.json"))):
-        content = _read_json(file)
+        content = _read_json(directory.path, file)
         if isinstance(content, dict) and content.get("id") == identity:
             return content
     return {}
 
 
-def _read_json(file: Path) -> Any:
+def _read_json(folder: Path, file: Path) -> Any:
     try:
-        return json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        return json.loads(read_own(folder, file, MIB), parse_constant=lambda _: None)
     except (OSError, ValueError, RecursionError):
         return None  # it describes the numbers and is none of them
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genbench.analyse.standing import last_attempts
+from genbench.core.bounded import MIB
 from genbench.core.errors import GenbenchWarning, OutputError, RecordError
 from genbench.core.record import CONTROLS, OUTCOME, Record, Status
 from genbench.report.figures.catalogue import file_name
+from genbench.report.own_files import read_own
 from genbench.report.tensorboard_events import Options, file_of, image, scalar, session, text
 from genbench.report.untrusted import clean
 from genbench.store.atomic import write_bytes
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _EVENTS = "tfevents"  # what TensorBoard takes for its own, in the name of a file
 _ALL_SEEDS = "all-seeds"
+_MOST_BYTES = 32 * MIB
 
 
 def write_tensorboard(runs: Sequence[LoadedRun], folder: Path) -> int:
@@ -149,12 +152,12 @@ def _about(run: LoadedRun) -> Iterator[Event]:
     if run.directory is None:
         return
     if run.directory.suite_file.is_file():
-        content = _read(run.directory.suite_file).decode("utf-8", "replace")
+        content = _read(run.directory, run.directory.suite_file).decode("utf-8", "replace")
         yield text("suite", content, min(map(_seconds, run.records)))
     step, at = max((record.step, _seconds(record)) for record in run.records)
     for path in sorted(run.directory.grids.glob("*.png")):
         try:
-            yield image(f"samples/{path.stem}", _read(path), step, at)
+            yield image(f"samples/{path.stem}", _read(run.directory, path), step, at)
         except (OSError, ValueError, SyntaxError):
             warnings.warn(GenbenchWarning(f"{path} is not a PNG and is left out."), stacklevel=2)
 
@@ -164,7 +167,7 @@ def _options(directory: RunDirectory | None) -> dict[str, Options]:
     if directory is None or not directory.resolved.is_file():
         return {}
     try:
-        suite = json.loads(_read(directory.resolved))
+        suite = json.loads(_read(directory, directory.resolved))
         train = dict(_flat(suite["train"], "train."))
         return {
             trial: {**dict(_flat(cohort["options"])), **train}
@@ -199,10 +202,10 @@ def _seconds(record: Record) -> float:
         return 0.0
 
 
-def _read(path: Path) -> bytes:
+def _read(directory: RunDirectory, path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_own(directory.path, path, _MOST_BYTES)
     except OSError as error:
         raise RecordError(
-            f"cannot read {path}: {error.strerror or error}. Mend its permissions, or restore it from a copy."
+            f"cannot read {path}: {error.strerror or error}. Mend that, or restore the file from a copy."
         ) from error

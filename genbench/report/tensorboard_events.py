@@ -25,7 +25,7 @@ def text(name: str, content: str, at: float) -> Event:
     from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
     from tensorboard.util.tensor_util import make_tensor_proto
 
-    lines = indent(clean_lines(content), "    ")  # Markdown for code
+    lines = indent(clean_lines(content.removesuffix("\n")), "    ")  # Markdown for code
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
     return _event(at, 0, tag=name, metadata=about, tensor=make_tensor_proto([lines.encode("utf-8")]))
 

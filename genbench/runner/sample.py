@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from genbench.suite.plan import ModelSpec, Trial
 from genbench.train.checkpoint import Header, load
 from genbench.train.device import choose_device
 from genbench.train.sampling import sample_lanes
+from genbench.train.state import TrainState, skeletons
 
 GRID_IMAGES = 10
 """Images of each seed in a run's grids."""
@@ -36,6 +38,8 @@ FIXED = "grid"
 """Names the stream of latents of every grid: the same noise in every lane, so that columns compare."""
 
 CHECKPOINT = "checkpoint.safetensors"
+
+_MOST_OPTIONS = 8_000  # letters of JSON
 
 PARTS = ("prior", "players", "networks", "sample")
 """What every model must have."""
@@ -68,6 +72,35 @@ def build_model(spec: ModelSpec | Header) -> GenerativeModel:
     return model
 
 
+def restored(header: Header, state: TrainState) -> GenerativeModel:
+    """The model that a checkpoint's header describes, if its networks are those of the tensors beside it.
+
+    Anyone can write a header, with layers that would fill any memory. So its networks are made without
+    memory of their own, and nothing is computed before the tensors, which lie in the file, bear them out.
+
+    Raises:
+        GenbenchError: there is no such model, or it has not these options.
+        RuntimeError: the networks of these options and data are not those of the tensors.
+    """
+    shape = header.data.shape
+    if len(shape) not in (1, 3) or not all(0 < side < 2**31 for side in shape):
+        raise RuntimeError(f"its examples have the shape {shape[:4]}, and should be (C, H, W) or (D,)")
+    if (letters := len(json.dumps(header.options))) > _MOST_OPTIONS:
+        raise RuntimeError(f"its options take {letters:,} letters, and no model needs {_MOST_OPTIONS:,}")
+    model = build_model(header)
+    there = {f"{net}.{name}": t.shape[1:] for net, own in state.params.items() for name, t in own.items()}
+    wanted = {
+        f"{net}.{name}": parameter.shape
+        for net, network in skeletons(model, header.data).items()
+        for name, parameter in network.named_parameters()
+    }
+    if other := sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name)):
+        name = other[0]
+        had, due = (tuple(of[name]) if name in of else "missing" for of in (there, wanted))
+        raise RuntimeError(f"its networks are not those of its options: {name} is {had}, and should be {due}")
+    return model
+
+
 def sample(
     trial: str | Path, n: int = 64, *, seed: int = 0, device: str = "auto", results: str | Path = "results"
 ) -> Examples:
@@ -97,7 +130,7 @@ def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.
     headers, state = load(checkpoints, device=device)
     what = f"checkpoint {checkpoints[0]} is of a model {headers[0].model!r}"
     try:
-        model = build_model(headers[0])
+        model = restored(headers[0], state)
         drawn = sample_lanes(model, headers[0].data, state, [seed] * len(headers), n, device=device)
     except UnknownName as error:
         raise CheckpointError(f"{what} that is not here: {error} Give its file with --plugin.") from error

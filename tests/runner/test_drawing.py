@@ -1,14 +1,20 @@
 """Images from checkpoints, and every way in which that cannot be."""
 
 import json
+from dataclasses import replace
+from time import process_time
 
 import numpy as np
 import pytest
+import torch
 
-from genbench.core.errors import CheckpointError, PluginError, RecordError
+from genbench.core.datainfo import DataInfo
+from genbench.core.errors import CheckpointError, GenbenchError, PluginError, RecordError
 from genbench.core.record import OUTCOME
+from genbench.runner.explain import explain
 from genbench.runner.sample import build_model, find_checkpoint, sample
 from genbench.suite.plan import ModelSpec
+from genbench.train.checkpoint import load, save_lane
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +95,44 @@ def test_a_model_that_is_not_here_asks_for_its_plugin(finished, trial, monkeypat
     monkeypatch.setattr(models, "_things", {})
     with pytest.raises(CheckpointError, match=r"'vae' that is not here: .*--plugin"):
         sample(finished.directory.trial(trial).checkpoint, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"latent": 10**12},
+        {"latent": 10**30},
+        {"decoder": {"name": "mlp", "hidden": [10**12]}},
+        {"decoder": {"name": "mlp", "hidden": [10**12, 10**12]}},
+        {"decoder": {"name": "mlp", "hidden": [1] * 2_000}},
+        {"decoder": {"name": "mlp", "hidden": [1] * 10**5}},
+        {"decoder": {"name": "conv", "channels": [10**9, 10**9]}},
+        {"data": DataInfo("digits", (1, 10**6, 10**6))},
+        {"data": DataInfo("digits", (10**12,) * 3)},
+        {"data": DataInfo("digits", (2,) * 10**5)},
+        {"data": DataInfo("digits", (0, 28, 28))},
+        {"data": DataInfo("digits", (-1, 28, -28))},
+    ],
+    ids=lambda claim: str(claim)[:60],
+)
+@pytest.mark.parametrize("verb", [sample, explain])
+def test_sizes_that_only_a_header_claims_take_neither_memory_nor_time(finished, trial, tmp_path, verb, claim):
+    resource = pytest.importorskip("resource")
+
+    (header,), state = load([finished.directory.trial(trial).checkpoint], device=torch.device("cpu"))
+    options = {key: value for key, value in claim.items() if key != "data"}
+    claimed = replace(
+        header, options={**header.options, **options}, data=claim.get("data", header.data), trial="evil"
+    )
+    path = tmp_path / "checkpoint.safetensors"
+    save_lane(path, claimed, state, 0)
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, process_time()
+    with pytest.raises(GenbenchError, match=r"checkpoint .*(is of a model|has a damaged)") as told:
+        verb(path)
+    assert process_time() - began < 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+    assert len(str(told.value)) < 2_000
 
 
 def test_a_model_that_was_changed_since_is_told(finished, trial, monkeypatch):

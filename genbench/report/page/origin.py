@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from genbench.report.notes import is_quick
+from genbench.report.own_files import read_own
 from genbench.report.page.again import Command, command_of
 from genbench.report.page.damage import damaged_losses
 from genbench.report.untrusted import clean
@@ -116,16 +118,17 @@ def origin_of(run: LoadedRun) -> Origin:
 
 
 def _read(path: Path, problems: list[str]) -> str:
-    """The text of a file; empty, and a problem, where it cannot be read."""
+    """The text of a file of a run's folder; empty, and a problem, where it cannot be read."""
+    name = clean(path.name)
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            problems.append(f"{path.name} is larger than {_MOST_BYTES // 1000} kB and was left out.")
-            return ""
-        return path.read_text(encoding="utf-8", errors="replace")
+        return read_own(path.parent, path, _MOST_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
-        problems.append(f"{path.name} is missing.")
+        problems.append(f"{name} is missing.")
     except OSError as error:
-        problems.append(f"{path.name} cannot be read ({error.strerror or type(error).__name__}).")
+        if error.errno == errno.EFBIG:
+            problems.append(f"{name} is larger than {_MOST_BYTES // 1000} kB and was left out.")
+        else:
+            problems.append(f"{name} cannot be read ({error.strerror or type(error).__name__}).")
     return ""
 
 

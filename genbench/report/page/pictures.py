@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genbench.report.own_files import read_own
 from genbench.report.untrusted import clean
 from genbench.store.loaded import LoadedRun
 
@@ -51,20 +53,20 @@ def pictures_of(run: LoadedRun, dataset: str, models: Sequence[str]) -> Iterator
     for model in ("", *models):
         path = found.get(f"{dataset}-{model}" if model else dataset)
         if path is not None:
-            yield _picture(path, clean(model), clean(dataset))
+            yield _picture(run.directory.path, path, clean(model), clean(dataset))
 
 
-def _picture(path: Path, model: str, dataset: str) -> Picture:
+def _picture(folder: Path, path: Path, model: str, dataset: str) -> Picture:
     if model:
         alt = f"Samples of {model} on {dataset} from fixed noise, a row or panel for each seed"
     else:
         alt = f"Samples on {dataset} from fixed noise, a row or panel for each model"
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            return Picture(model, alt, "", 0, 0, f"{clean(path.name)} is too large for this page.")
-        content, width, height = _smaller(path.read_bytes())
+        content, width, height = _smaller(read_own(folder, path, _MOST_BYTES))
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for a damaged PNG
-        reason = type(error).__name__
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            return Picture(model, alt, "", 0, 0, f"{clean(path.name)} is too large for this page.")
+        reason = getattr(error, "strerror", None) or type(error).__name__
         return Picture(model, alt, "", 0, 0, f"{clean(path.name)} cannot be read as a picture ({reason}).")
     uri = f"data:image/png;base64,{base64.b64encode(content).decode()}"
     return Picture(model, alt, uri, width, height)

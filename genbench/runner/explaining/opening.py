@@ -16,7 +16,7 @@ from genbench.measures.generator import Generator
 from genbench.runner.opened import generator_of
 from genbench.runner.prepare import load_datasets
 from genbench.runner.provenance import suite_of
-from genbench.runner.sample import build_model, find_checkpoint
+from genbench.runner.sample import find_checkpoint, restored
 from genbench.store.journal import read_records
 from genbench.store.rundir import RunDirectory
 from genbench.train.checkpoint import Header, load
@@ -64,7 +64,7 @@ def open_trial(trial: str | Path, results: Path, device: torch.device) -> Opened
             "it is for models of images. Draw the points with `genbench sample`."
         )
     try:
-        model = build_model(header)
+        model = restored(header, state)
         generator = generator_of(model, header.data, lane_tensors(state, 0), header.seed, device)
         with torch.no_grad():
             finite = bool(generator.decode(generator.draw(_TRIED, "explain", "finite")).isfinite().all())
@@ -72,7 +72,7 @@ def open_trial(trial: str | Path, results: Path, device: torch.device) -> Opened
         raise CheckpointError(f"{what} that is not here: {error} Give its file with --plugin.") from error
     except GenbenchError:
         raise
-    except ValueError as error:  # a latent that is no vector
+    except ValueError as error:  # a latent that is no vector, networks that are not those of the tensors
         raise GenbenchError(f"{what} that cannot be explained: {error}.") from error
     except Exception as error:
         raise CheckpointError(
