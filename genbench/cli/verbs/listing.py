@@ -6,11 +6,12 @@ import inspect
 import json
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.app import app
+from genbench.cli.app import app, tell
 
 if TYPE_CHECKING:
     from genbench.cli.console import Out
@@ -35,8 +36,17 @@ class What(StrEnum):
 def list_(
     what: Annotated[What, typer.Argument(help="What to list.")],
     json_: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Run this Python file first, for what it registers."),
+    ] = None,
 ) -> None:
     """List what a suite can name."""
+    from genbench.core.registry import load_plugin
+
+    for path in plugin or []:
+        tell(f"running the code of {path}", mark="plugin:", style="yellow")
+        load_plugin(path)
     kinds: dict[What, Callable[[], Rows]] = {
         What.MODELS: _models,
         What.DATASETS: _datasets,
@@ -116,14 +126,18 @@ def _summaries(names: list[str], get: Callable[[str], type]) -> list[tuple[str, 
 
 def _metrics() -> Rows:
     """The columns of the measures and of the runner, which suites write, then ``genbench.metrics``."""
+    from genbench.core.errors import PluginError
     from genbench.core.registry import measures
     from genbench.metrics import METRICS
     from genbench.runner.cost import COLUMNS as COST
     from genbench.runner.target import COLUMNS as TARGET
 
-    columns = [
-        (column, f"measure {name}") for name in measures.names() for column in measures.get(name)().columns
-    ]
+    columns = []
+    for name in measures.names():
+        try:
+            columns += [(column, f"measure {name}") for column in measures.get(name)().columns]
+        except PluginError as error:  # the others are listed all the same
+            tell(f"left out: {error}", "warning:", "yellow")
     columns += [(column, "every run") for column in COST]
     columns += [(column, "[target] of a suite") for column in TARGET]
     columns += [(column, "genbench.metrics") for column in METRICS]
