@@ -21,7 +21,7 @@ MEMORY_MIB = 1024
 SECONDS = 5
 LONGEST = 4096
 
-_WATCHED = ["genbench", "tomllib", "zipfile", "gzip", "numpy.lib", "PIL"]
+_WATCHED = ["genbench", "tomllib", "zipfile", "gzip", "PIL"]
 """Packages whose branches guide the search; those in C and Rust are followed no further than their door."""
 
 

@@ -50,7 +50,7 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
         defaults = None  # options without defaults: nothing to merge over
     except Exception as error:  # whatever a plugin's own checks raise
         raise SuiteError(
-            f"{where}: {kind.__name__} cannot be made with its own defaults: {told_by(error)}. Mend the plugin."
+            f"{where}: {kind.__name__} cannot be made with its own defaults: {told_by(error)}. Mend its file."
         ) from error
     merged = dict(given) if defaults is None else _merge(defaults, given, where)
     _check_plain(merged, where)

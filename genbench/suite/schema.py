@@ -27,13 +27,20 @@ QUICK_SEEDS = 2
 QUICK_SAMPLES = 500
 
 
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+
+
 def _plain_name(name: str) -> str:
     if not is_plain_name(name):
         raise ValueError(f"use {PLAIN_NAME}")
+    if name.endswith(".") or name.partition(".")[0].upper() in _DEVICES:
+        raise ValueError("Windows has no folder of that name: choose another")
     return name
 
 
 Name = Annotated[str, AfterValidator(_plain_name)]
+# Names that are looked up, and told with the nearest one that there is: of long ones that would take minutes.
+Word = Annotated[str, Field(max_length=200)]
 # The upper bounds are far above any sensible suite: a slip of the finger must not fill the memory.
 Steps = Annotated[int, Field(gt=0, le=10**9)]
 BatchSize = Annotated[int, Field(gt=0, le=2**16)]
@@ -79,7 +86,7 @@ class Target(Strict):
         stop: whether a cohort's training ends where all its finite lanes are there.
     """
 
-    metric: str
+    metric: Word
     value: Annotated[float, Field(allow_inf_nan=False)]
     stop: bool = False
 
@@ -99,9 +106,9 @@ class Gate(Strict):
         failures: largest share of seeds that may diverge, fail or run out of time, 0 to 1.
     """
 
-    metric: str | None = None
-    dataset: str | None = None
-    model: str | None = None
+    metric: Word | None = None
+    dataset: Word | None = None
+    model: Word | None = None
     allow: float | str | None = None
     at_most: Annotated[float, Field(allow_inf_nan=False)] | None = None
     at_least: Annotated[float, Field(allow_inf_nan=False)] | None = None
@@ -146,8 +153,8 @@ class DatasetEntry(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    name: str
-    fallback: str | None = None
+    name: Word
+    fallback: Word | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -166,7 +173,7 @@ class ModelEntry(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    name: str
+    name: Word
     label: Name = "unnamed"
 
     @model_validator(mode="before")
@@ -220,7 +227,7 @@ class Suite(Strict):
     name: Name
     question: str = ""
     seeds: Count | Annotated[tuple[Seed, ...], Field(min_length=1, max_length=1000, strict=False)] = 5
-    measures: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = (
+    measures: Annotated[tuple[Word, ...], Field(min_length=1, strict=False)] = (
         "throughput",
         "modes",
         "quality",
