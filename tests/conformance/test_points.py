@@ -8,8 +8,10 @@ import torch
 from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
 from genbench.models.protocol import Bounded
+from genbench.runner.check.finding import Outcome
+from genbench.runner.check.model import CHECKS, examine
+from genbench.runner.check.subject import Subject
 from genbench.train.accounting import flops_per_step
-from genbench.train.checkpoint import Header, load, save_lane
 from genbench.train.sampling import CHUNK, elbo, log_weights, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
@@ -21,7 +23,7 @@ SEEDS = (1, 2)
 PLANE = DataInfo("plane", (2,))
 
 
-@pytest.fixture(params=models.names())
+@pytest.fixture(scope="module", params=models.names())
 def name(request):
     return request.param
 
@@ -50,6 +52,20 @@ def fit(model, points, seeds, steps=12, state=None):
     return trained
 
 
+@pytest.fixture(scope="module")
+def subject(small, name):
+    return Subject(small(name), DataInfo("points", (2,)))
+
+
+@pytest.mark.parametrize(
+    "check", [c for c in CHECKS if c.on is None or "points" in c.on], ids=lambda c: c.name
+)
+def test_a_check_holds(check, subject):
+    (finding,) = examine([subject], [check])
+    assert finding.outcome is not Outcome.FAILED, f"{finding.words}. {finding.remedy}"
+    assert finding.outcome is Outcome.PASSED or check.name in ("judge", "encode", "bound")
+
+
 def test_samples_are_points(model, fitted):
     drawn = sample_lanes(model, PLANE, fitted, SEEDS, 40, device=CPU)
     assert drawn.samples.shape == (2, 40, 2)
@@ -75,29 +91,6 @@ def test_a_point_is_seen_as_it_is(points):
     assert torch.equal(as_seen(points, torch.float64), points.double())
     grey = torch.tensor([0, 255], dtype=torch.uint8)
     assert as_seen(grey, torch.float64).tolist() == [-1, 1]
-
-
-def test_a_lane_is_the_lone_run_of_its_seed(model, points, flat, fitted):
-    for lane, seed in enumerate(SEEDS):
-        alone = fit(model, points, [seed])
-        for key, tensor in flat(alone).items():
-            together = flat(fitted)[key][lane : lane + 1]
-            torch.testing.assert_close(together, tensor, rtol=1e-9, atol=1e-9, msg=key)
-
-
-def test_saved_loaded_and_continued_is_straight_on(model, points, flat, fitted, tmp_path):
-    part = fit(model, points, SEEDS, steps=5)
-    paths = [tmp_path / f"{seed}.safetensors" for seed in SEEDS]
-    for lane, (path, seed) in enumerate(zip(paths, SEEDS, strict=True)):
-        options = {"model": "any", "label": "any", "options": {}, "precision": "float32", "code": "c"}
-        header = Header(data=PLANE, seed=seed, step=part.step, trial="t", **options)
-        save_lane(path, header, part, lane)
-    headers, restored = load(paths, device=CPU)
-    assert headers[0].data == PLANE
-    assert not headers[0].data.is_image
-    straight = fit(model, points, SEEDS, state=restored)
-    for key, tensor in flat(fitted).items():
-        assert torch.equal(tensor, flat(straight)[key]), key
 
 
 def test_operations_are_counted(model):
