@@ -42,12 +42,15 @@ def read_bytes(path: Path, most: int) -> bytes:
     Raises:
         OSError: there is none, it cannot be read, it is not a regular file, or it is larger.
     """
+    too_large = OSError(errno.EFBIG, f"it is larger than {most / MIB:g} MiB", str(path))
     content = bytearray()
     with open_regular(path) as file:
-        while chunk := file.read(min(_CHUNK, most + 1 - len(content))):
+        if os.fstat(file.fileno()).st_size > most:
+            raise too_large
+        while chunk := file.read(min(_CHUNK, most + 1 - len(content))):  # it may be growing
             content += chunk
             if len(content) > most:
-                raise OSError(errno.EFBIG, f"it is larger than {most // MIB or most / MIB:g} MiB", str(path))
+                raise too_large
     return bytes(content)
 
 
