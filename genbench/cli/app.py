@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import partial
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +60,20 @@ def tell(text: str, mark: str = "error:", style: str = "bold red") -> None:
 
     told = clean(text[:_LONGEST]) + (f"... ({len(text):,} letters in all)" if len(text) > _LONGEST else "")
     Console(stderr=True, highlight=False).print(Text.assemble((mark, style), " ", told), soft_wrap=True)
+
+
+def run_plugins(files: Sequence[Path] | None) -> None:
+    """Run what ``--plugin`` names, and say so: nothing else that is given to genbench is run.
+
+    Raises:
+        PluginError: there is no such file, or running it fails.
+    """
+    from genbench.core.registry import load_plugin
+
+    for file in files or ():
+        if file.is_file():
+            tell(f"running the code of {file}", mark="plugin:", style="yellow")
+        load_plugin(file)
 
 
 def main() -> None:

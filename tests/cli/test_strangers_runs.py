@@ -189,3 +189,13 @@ def test_what_runs_code_says_so(genbench: Callable[..., Any], fresh_folder: Path
         (fresh_folder / "evil.toml").write_text(f"{line}\n{(fresh_folder / 'tiny.toml').read_text()}")
         said = genbench("run", "evil.toml", "--dry-run")
         assert said.code == 2 and line.partition(" ")[0] in said.err
+    (fresh_folder / "mine.py").write_text("raise ValueError('it was run')")
+    for command in (
+        ["sample", "x"],
+        ["explain", "x"],
+        ["eval", "mine.py", "--dataset", "x"],
+        ["list", "models"],
+    ):
+        said = genbench(*command, "--plugin", "mine.py")
+        assert said.code == 2 and "it was run" in said.err
+        assert said.err.startswith("plugin: running the code of mine.py\n")

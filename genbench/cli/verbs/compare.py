@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.app import USAGE, app
+from genbench.cli.app import USAGE, app, run_plugins
 from genbench.cli.verbs.run import Device
 from genbench.cli.verbs.show import Format
 
@@ -124,7 +124,6 @@ def compare(
 def _as_it_was(runs: Sequence[str], results: Path, plugins: Sequence[Path]) -> Suite:
     """The suite that NEW was made with. A slip is told now, not on the day when something became worse."""
     from genbench.core.errors import RecordError
-    from genbench.core.registry import load_plugin
     from genbench.runner.provenance import suite_of
     from genbench.store.rundir import RunDirectory, resolve_run
 
@@ -134,8 +133,7 @@ def _as_it_was(runs: Sequence[str], results: Path, plugins: Sequence[Path]) -> S
             "--confirm trains again what NEW was made of, so NEW has to be the directory of one run "
             f"(got {', '.join(runs)})."
         )
-    for path in plugins:
-        load_plugin(path)
+    run_plugins(plugins)
     return suite_of(place)
 
 

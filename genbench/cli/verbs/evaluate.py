@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genbench.cli.app import FAILED_TRIALS, app
+from genbench.cli.app import FAILED_TRIALS, app, run_plugins
 from genbench.cli.verbs.run import Device
 from genbench.cli.verbs.show import Format
 
@@ -53,15 +53,13 @@ def eval_(
     from genbench.cli.console import Out
     from genbench.core.errors import DataError
     from genbench.core.record import Status
-    from genbench.core.registry import load_plugin
 
     options = dict(_option(change) for change in set_ or [])
     value_range = None if range_ is None else _range(range_)
     for path in samples:
         if not path.expanduser().exists():  # told before PyTorch is loaded
             raise DataError(f"there is nothing at {path}. Give a .npy or .npz file, or a folder of images.")
-    for path in plugin or []:
-        load_plugin(path)
+    run_plugins(plugin)
     from genbench.report.render import render
     from genbench.report.tables import build_tables
     from genbench.runner.progress import reporter_for

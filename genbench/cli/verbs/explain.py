@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.app import app
+from genbench.cli.app import app, run_plugins
 from genbench.cli.verbs.run import Device
 
 
@@ -36,13 +36,11 @@ def explain(
 
     from genbench.cli.console import say
     from genbench.core.errors import OutputError
-    from genbench.core.registry import load_plugin
 
     if out.exists() and not out.is_dir():
         raise OutputError(f"-o {out}: that is a file, and the page needs a folder. Give another name.")
     began = perf_counter()
-    for path in plugin or []:
-        load_plugin(path)
+    run_plugins(plugin)
     from genbench.report.explanation.page import write_explanation
     from genbench.runner.explain import explain as look_into
 

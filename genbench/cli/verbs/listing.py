@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.app import app, tell
+from genbench.cli.app import app, run_plugins, tell
 
 if TYPE_CHECKING:
     from genbench.cli.console import Out
@@ -42,11 +42,7 @@ def list_(
     ] = None,
 ) -> None:
     """List what a suite can name."""
-    from genbench.core.registry import load_plugin
-
-    for path in plugin or []:
-        tell(f"running the code of {path}", mark="plugin:", style="yellow")
-        load_plugin(path)
+    run_plugins(plugin)
     kinds: dict[What, Callable[[], Rows]] = {
         What.MODELS: _models,
         What.DATASETS: _datasets,

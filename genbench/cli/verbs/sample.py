@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from genbench.cli.app import app
+from genbench.cli.app import app, run_plugins
 
 
 @app.command()
@@ -35,7 +35,6 @@ def sample(
 
     from genbench.cli.console import say
     from genbench.core.errors import OutputError
-    from genbench.core.registry import load_plugin
 
     if out.suffix not in (".png", ".npy"):
         raise OutputError(
@@ -44,8 +43,7 @@ def sample(
         )
     if not out.absolute().parent.is_dir():
         raise OutputError(f"-o {out}: there is no folder {out.absolute().parent}. Make it first.")
-    for path in plugin or []:
-        load_plugin(path)
+    run_plugins(plugin)
     from genbench.report.grids import write_grid
     from genbench.report.scatter import write_scatter
     from genbench.runner.sample import sample as draw
