@@ -279,13 +279,13 @@ def test_slow_ones_are_told(small, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["quality", "modes", "known_modes", "memorization"])
+@pytest.mark.parametrize("name", ["quality", "known_modes"])
 def test_genbenchs_own_measures_pass(name):
     assert not faults(check_measure(name, {}))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["digits", "ring", "stacked_digits", "strokes"])
+@pytest.mark.parametrize("name", ["digits", "ring"])
 def test_genbenchs_own_data_passes(name):
     assert dataclasses.is_dataclass(datasets.get(name))
     assert not faults(check_dataset(name, {}))
