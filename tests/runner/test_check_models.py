@@ -23,6 +23,7 @@ HERE = Path(__file__)
 POINTS = DataInfo("points", (2,))
 IMAGES = DataInfo("images", (1, 4, 4))
 Z = {"z": Noise((3,))}
+STASH = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,14 +295,31 @@ class Indexed(Sound):
 
 @dataclass(frozen=True, kw_only=True)
 class Counts(Sound):
-    """A Python attribute goes from call to call."""
+    """A Python attribute goes from call to call, and shows only after some of them."""
 
     calls: list = field(default_factory=list)
 
     def maker_loss(self, nets, batch):
         self.calls.append(1)
         loss, logs = super().maker_loss(nets, batch)
-        return loss * len(self.calls), logs
+        return loss * (1 + (len(self.calls) > 14)), logs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writes(Sound):
+    def maker_loss(self, nets, batch):
+        self.last = batch.noise["z"]
+        return super().maker_loss(nets, batch)
+
+
+class Stashes(Sound):
+    """A running average over batches, in a variable of the module."""
+
+    def maker_loss(self, nets, batch):
+        loss, logs = super().maker_loss(nets, batch)
+        old = STASH.get("mean", 0.0)
+        STASH["mean"] = 0.9 * old + 0.1 * loss.detach()
+        return loss + loss * old, logs
 
 
 class Shares(Sound):
@@ -369,10 +387,22 @@ WRONG = [
         r"a numpy array of shape \(7, 2\), expected a tensor",
         "Return the tensor",
     ),
-    (Random, POINTS, "random numbers", "loss of maker draws random numbers", "noise="),
-    (PythonRandom, POINTS, "random numbers", "loss of maker draws random numbers", "noise="),
-    (Dropped, POINTS, "random numbers", "loss of judge draws .*dropout in D.1", "noise="),
-    (RandomSampler, POINTS, "random numbers", "`sample` draws random numbers", "`prior`"),
+    (
+        Random,
+        POINTS,
+        "pure",
+        r"loss of maker draws from, .*the random numbers that all share \((torch|numpy.random)\)",
+        "noise=",
+    ),
+    (
+        PythonRandom,
+        POINTS,
+        "pure",
+        r"loss of maker draws from, .*the random numbers that all share \((torch|numpy.random)\)",
+        "noise=",
+    ),
+    (Dropped, POINTS, "pure", r"loss of judge \(dropout in D.1\) draws", "noise="),
+    (RandomSampler, POINTS, "pure", "`sample` draws from, or seeds, the random numbers", "`prior`"),
     (
         Item,
         POINTS,
@@ -426,6 +456,20 @@ WRONG = [
     (TorchNorm, POINTS, "networks", "D.1 is torch's BatchNorm1d", "genbench.models.normalization.BatchNorm"),
     (Indexed, POINTS, "networks", "buffer D.index is int64", "forward"),
     (Counts, POINTS, "same again", "twice with the same seeds", "from one call to the next"),
+    (
+        Writes,
+        POINTS,
+        "losses",
+        "FrozenInstanceError: cannot assign to field 'last', in line",
+        "keeps nothing",
+    ),
+    (
+        Stashes,
+        POINTS,
+        "pure",
+        "maker gives another value when it is called again",
+        "from one call to the next",
+    ),
     (
         Shares,
         POINTS,

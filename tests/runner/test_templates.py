@@ -1,17 +1,22 @@
 """``genbench new``: what is written works as it is, and nothing is written over or hidden."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from genbench.core.datainfo import DataInfo
 from genbench.core.errors import GenbenchError, OutputError
 from genbench.core.registry import load_plugin, models
-from genbench.runner.check.model import examine
+from genbench.runner.check.model import CHECKS, COMPILED, examine
 from genbench.runner.check.subject import Subject
 from genbench.runner.template import TEMPLATES, class_name, write_new
 from genbench.suite.load import load_suite
 from genbench.suite.plan import model_specs
+
+EXTENDING = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
 
 
 @pytest.fixture
@@ -37,14 +42,26 @@ def test_every_template_is_there_and_no_mark_stays_in_it(kind, tmp_path):
 
 
 def test_the_model_is_sound_on_the_whole(tmp_path, forgotten):
-    from genbench.core.datainfo import DataInfo
-
     load_plugin(write_new("model", "fine_model", tmp_path)[0])
     kind = models.get("fine_model")
     assert kind.__name__ == "FineModel"
     found = examine([Subject(kind(latent=3), DataInfo("points", (2,)))])
     early = [next(found) for _ in range(8)]
     assert {finding.outcome for finding in early} == {"passed"}
+
+
+def test_the_smallest_model_of_the_docs_is_sound(tmp_path, forgotten):
+    file = tmp_path / "my_models.py"
+    file.write_text(re.findall(r"```python\n(.*?)```", EXTENDING, re.DOTALL)[0])
+    load_plugin(file)
+    found = examine([Subject(models.get("smallest")(), DataInfo("points", (2,)))])
+    assert {finding.outcome for finding, _ in zip(found, range(8), strict=False)} == {"passed"}
+
+
+def test_the_docs_name_every_check():
+    table = " ".join(line.split("|")[1] for line in EXTENDING.splitlines() if line.startswith("| "))
+    told = {name.strip() for name in table.replace(",", "  ").split("  ") if name.strip()}
+    assert {check.name for check in (*CHECKS, COMPILED)} <= told
 
 
 def test_its_suite_names_it(tmp_path, forgotten):

@@ -10,6 +10,7 @@ from genbench.core.datainfo import DataInfo
 from genbench.core.registry import models
 from genbench.runner.check import (
     model_declared,
+    model_gradients,
     model_loss,
     model_offers,
     model_samples,
@@ -42,7 +43,7 @@ class Check:
 
 
 RUNS = ("players", "networks", "losses")
-TRAINS = (*RUNS, "random numbers", "precision", "vectorized", "gradients", "first steps")
+TRAINS = (*RUNS, "pure", "precision", "vectorized", "gradients", "first steps")
 SAMPLES = (*TRAINS, "sample shape")
 
 CHECKS: tuple[Check, ...] = (
@@ -50,16 +51,16 @@ CHECKS: tuple[Check, ...] = (
     Check("networks", model_declared.networks, ("players",), None),
     Check("sample shape", model_samples.shape, ("networks",), None),
     Check("losses", model_loss.losses, ("networks",), None),
-    Check("random numbers", model_loss.draws_nothing, ("losses", "sample shape")),
+    Check("pure", model_loss.pure, ("losses", "sample shape")),
     Check("precision", model_loss.precisions, ("losses",)),
-    Check("vectorized", model_loss.vectorized, (*RUNS, "random numbers", "precision")),
-    Check("gradients", model_loss.gradients_at_start, ("vectorized",)),
+    Check("vectorized", model_loss.vectorized, (*RUNS, "pure", "precision")),
+    Check("gradients", model_gradients.gradients_at_start, ("vectorized",)),
     Check("first steps", model_training.first_steps, ("vectorized", "gradients")),
-    Check("sample range", model_samples.finite_range, ("sample shape", "random numbers", "precision")),
+    Check("sample range", model_samples.finite_range, ("sample shape", "pure", "precision")),
     Check("batch mates", model_samples.batch_mates, SAMPLES),
     Check("variety", model_samples.variety, SAMPLES),
-    Check("gradient flow", model_loss.gradient_flow, (*TRAINS, "variety")),
-    Check("own networks", model_loss.own_networks, TRAINS),
+    Check("gradient flow", model_gradients.gradient_flow, (*TRAINS, "variety")),
+    Check("own networks", model_gradients.own_networks, TRAINS),
     Check("same again", model_training.same_again, TRAINS),
     Check("alone", model_training.alone, (*TRAINS, "same again")),
     Check("save and load", model_training.goes_on, (*TRAINS, "same again")),

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import copy
-import random
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import grad
 
 from genbench.models.protocol import Batch, Nets, Player
 from genbench.runner.check.blame import line_of, raised
+from genbench.runner.check.bystanders import nobodys_random_numbers
 from genbench.runner.check.finding import Fault
 from genbench.runner.check.subject import (
     BATCH,
@@ -28,11 +24,12 @@ from genbench.runner.check.subject import (
     latents,
     nets_of,
     plain,
+    updated_once,
 )
-from genbench.train.program import inputs_of
-from genbench.train.settings import Settings
 from genbench.train.state import TrainState, initial_state, skeletons
-from genbench.train.update import GRADIENT_NORM, as_seen, stacked_update
+from genbench.train.update import GRADIENT_NORM, as_seen
+
+PURE = "A loss may depend on its arguments alone: keep nothing from one call to the next, wherever that is."
 
 RESERVED = ("loss", GRADIENT_NORM)
 """Logs that every player has anyway."""
@@ -74,6 +71,11 @@ VMAP_WORDS: tuple[tuple[str, str, str], ...] = (
         "broadcast shape",
         "writes in place (`y += x`) into a tensor that all seeds would share",
         "Make a new tensor: `y = y + x` instead of `y += x`; torch.stack or torch.cat instead of `y[i] = x`.",
+    ),
+    (
+        "cannot assign to field",
+        "writes into the model",
+        "A model is its options and keeps nothing: return what is worth a curve as a log.",
     ),
     (
         "backward()",
@@ -126,28 +128,24 @@ def losses(subject: Subject) -> str:
     return f"finite scalars at the start: {', '.join(seen)}"
 
 
-def draws_nothing(subject: Subject) -> str:
-    """Losses and the sampler take what is random as an input."""
+def pure(subject: Subject) -> str:
+    """Losses and the sampler take what is random as an input, and keep nothing from one call to the next."""
     state = initial_state(subject.model, subject.data, [1], device=CPU)
     z = latents(subject, BATCH, dtype=torch.float32)
-    with _watched() as drawn, torch.no_grad():
+    remedy = "Make the latent larger in `prior`, and use a part of it as the noise."
+    with nobodys_random_numbers("`sample`", remedy), torch.no_grad():
         subject.model.sample(nets_of(subject, state), z)
-    if drawn:
-        raise Fault(
-            "`sample` draws random numbers: the same latent would give other samples each time",
-            "Make the latent larger in `prior` and use a part of it as the noise.",
-        )
     for player in subject.model.players:
         batch, nets = batch_of(subject, player, torch.float32), nets_of(subject, state, training=True)
-        with _watched() as drawn, torch.no_grad():
-            player.loss(nets, batch)
-        if drawn:
+        who = f"the loss of {player.name}{_dropout(subject)}"
+        with nobodys_random_numbers(who, DECLARE_NOISE), torch.no_grad():
+            values = [player.loss(nets, batch)[0] for _ in range(2)]
+        if not torch.equal(*values):
             raise Fault(
-                f"the loss of {player.name} draws random numbers{_dropout(subject)}: training could not be "
-                "repeated, and not be vectorized over seeds",
-                DECLARE_NOISE,
+                f"the loss of {player.name} gives another value when it is called again with the same inputs",
+                PURE,
             )
-    return "neither losses nor `sample` draw random numbers of their own"
+    return "losses and `sample` depend on their inputs alone"
 
 
 def precisions(subject: Subject) -> str:
@@ -179,7 +177,7 @@ def vectorized(subject: Subject) -> str:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
             try:
-                _update(subject, player, copy.deepcopy(subject.initial))
+                updated_once(subject, player, copy.deepcopy(subject.initial))
             except Exception as error:
                 text = str(error)
                 where = f"the loss of {player.name}, or a network in it,"
@@ -195,58 +193,6 @@ def vectorized(subject: Subject) -> str:
             f"{len(SEEDS)} seeds at once, but one after the other in {', '.join(sorted(slow))}, which is slow"
         )
     return f"an update of {len(SEEDS)} seeds at once"
-
-
-def gradients_at_start(subject: Subject) -> str:
-    """Every gradient is finite before the first step."""
-    for player in subject.model.players:
-        for where, gradient in _gradients(subject, player, subject.initial).items():
-            if not gradient.isfinite().all():
-                raise Fault(
-                    f"the gradient of {where} in the loss of {player.name} is not finite",
-                    "Look for sqrt, norm, log or division at 0, and for torch.where over such a branch.",
-                )
-    return "finite at the start"
-
-
-def gradient_flow(subject: Subject) -> str:
-    """Every parameter that a player trains gets a gradient that is not nothing."""
-    shifts: list[str] = []
-    for player in subject.model.players:
-        flowing: set[str] = set()
-        for state in (
-            subject.initial,
-            subject.trained.state,
-        ):  # a layer that begins at zero hides those before it
-            gradients = _gradients(subject, player, state)
-            flowing |= {where for where, gradient in gradients.items() if gradient.abs().max() > 0}
-        for net in player.trains:
-            names = [name for name in subject.initial.params[net] if f"{net}.{name}" not in flowing]
-            shifts += [f"{net}.{name}" for name in names if _only_shifts(subject, player, net, name)]
-    if shifts:
-        return f"reaches every parameter but {', '.join(shifts)}, which shifts all outputs alike and no loss"
-    return "reaches every parameter that is trained"
-
-
-def own_networks(subject: Subject) -> str:
-    """A player changes the networks that it trains, and no other."""
-    for player in subject.model.players:
-        state = copy.deepcopy(subject.initial)
-        _update(subject, player, state)
-        for net, tensors in state.params.items():
-            fresh = subject.initial.params[net]
-            changed = any(not torch.equal(tensor, fresh[name]) for name, tensor in tensors.items())
-            if changed and net not in player.trains:
-                raise Fault(
-                    f"an update of {player.name} changes network {net!r}, which it does not train",
-                    "Write into no parameter; add the network to `trains` if it is meant to be trained.",
-                )
-            if net in player.trains and not changed:
-                raise Fault(
-                    f"an update of {player.name} leaves network {net!r} as it was",
-                    "Raise the learning rate, or take the network out of `trains`.",
-                )
-    return "a player changes the networks it trains and no other"
 
 
 def _loss(subject: Subject, player: Player, nets: Nets, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -313,25 +259,6 @@ def _equal(one: tuple[Batch, TrainState], other: tuple[Batch, TrainState]) -> bo
     return all(torch.equal(a, b) for a, b in zip(tensors(*one), tensors(*other), strict=True))
 
 
-@contextmanager
-def _watched() -> Iterator[list[str]]:
-    """Which generators are drawn from inside; they are put back."""
-    drawn: list[str] = []
-    of_torch, of_python, of_numpy = torch.get_rng_state(), random.getstate(), np.random.get_state()
-    try:
-        yield drawn
-    finally:
-        if not torch.equal(of_torch, torch.get_rng_state()):
-            drawn.append("torch")
-        if of_python != random.getstate():
-            drawn.append("random")
-        if repr(of_numpy) != repr(np.random.get_state()):
-            drawn.append("numpy")
-        torch.set_rng_state(of_torch)
-        random.setstate(of_python)
-        np.random.set_state(of_numpy)
-
-
 def _dropout(subject: Subject) -> str:
     layers = [
         f"{net}.{path}"
@@ -340,84 +267,3 @@ def _dropout(subject: Subject) -> str:
         if isinstance(layer, nn.modules.dropout._DropoutNd)
     ]
     return f" (dropout in {', '.join(layers)})" if layers else ""
-
-
-def _update(subject: Subject, player: Player, state: TrainState) -> None:
-    settings = Settings(steps=1, batch_size=BATCH, device=CPU, master=torch.float64)
-    order, noise, corrected = inputs_of(player, SEEDS, 0, subject.examples, settings)
-    stacked_update(skeletons(subject.model, subject.data), player, None)(
-        state.params,
-        {},
-        state.buffers,
-        state.slots[player.name],
-        {name: c[0, 0] for name, c in corrected.items()},
-        subject.examples,
-        order[0, 0],
-        {name: n[0, 0] for name, n in noise.items()},
-    )
-
-
-def _value(
-    subject: Subject,
-    player: Player,
-    state: TrainState,
-    modules: Mapping[str, nn.Module],
-    trained: Mapping[str, Mapping[str, Tensor]],
-) -> Tensor:
-    """The loss of the first lane with these parameters of the trained networks."""
-    tensors = {
-        net: {name: t[0] for name, t in {**state.params[net], **state.buffers[net]}.items()}
-        | dict(trained.get(net, {}))
-        for net in modules
-    }
-    return player.loss(Nets(modules, tensors), batch_of(subject, player, state.dtype))[0]
-
-
-def _gradients(subject: Subject, player: Player, state: TrainState) -> dict[str, Tensor]:
-    modules = skeletons(subject.model, subject.data)
-    start = {net: {name: t[0] for name, t in state.params[net].items()} for net in player.trains}
-    gradients = grad(partial(_value, subject, player, state, modules))(start)
-    return {f"{net}.{name}": g for net, own in gradients.items() for name, g in own.items()}
-
-
-def _only_shifts(subject: Subject, player: Player, net: str, name: str) -> bool:
-    """Why a parameter gets no gradient; true where it is one number and moves outputs, but not the loss.
-
-    As the last bias of a Wasserstein critic does, whose loss is a difference of its outputs.
-
-    Raises:
-        Fault: it is a mistake.
-    """
-    state = subject.trained.state
-    modules = skeletons(subject.model, subject.data)
-    outputs: list[Tensor] = []
-    hook = modules[net].register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
-    own = {key: tensor[0] for key, tensor in state.params[net].items()}
-    with torch.no_grad():
-        before = _value(subject, player, state, modules, {net: own})
-        first, outputs[:] = list(outputs), []
-        after = _value(subject, player, state, modules, {net: {**own, name: own[name] + 0.1}})
-    hook.remove()
-    where = f"{net}.{name}"
-    if not torch.allclose(before, after, rtol=1e-9, atol=1e-12):
-        raise Fault(
-            f"{where} gets no gradient from the loss of {player.name}, although the loss depends on it",
-            "Something between them cuts the gradient: .detach(), torch.no_grad(), .data, rounding, argmax, "
-            "sign, or a comparison. Take it out of the way.",
-        )
-    if not first:
-        raise Fault(
-            f"the loss of {player.name} never calls nets.{net}, which it trains",
-            f"Call it, or take {net!r} out of the `trains` of {player.name}.",
-        )
-    if all(torch.equal(a, b) for a, b in zip(first, outputs, strict=True)):
-        raise Fault(
-            f"{where} gets no gradient: the output of {net} does not depend on it",
-            "Use it in `forward`, or take it out of the network.",
-        )
-    if own[name].numel() == 1:
-        return True
-    raise Fault(
-        f"{where} gets no gradient: it changes the output of {net}, but not the loss of {player.name}",
-        "Have the loss depend on that output, or take the parameter out.",
-    )

@@ -12,6 +12,7 @@ import torch
 from genbench.core.errors import GenbenchWarning
 from genbench.runner.check.blame import raised
 from genbench.runner.check.finding import Fault, NotRun
+from genbench.runner.check.model_loss import PURE
 from genbench.runner.check.subject import (
     BATCH,
     CPU,
@@ -32,8 +33,6 @@ from genbench.train.update import Update, stacked_update
 
 NEAR = 1e-9
 """How far float64 may be off where sums are added up in another order."""
-
-PURE = "A loss may depend on its arguments alone: keep nothing from one call to the next, wherever that is."
 
 
 def first_steps(subject: Subject) -> str:

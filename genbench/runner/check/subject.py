@@ -17,13 +17,14 @@ from genbench.core.datainfo import DataInfo
 from genbench.models.protocol import Batch, GenerativeModel, Nets, Player
 from genbench.runner.check.blame import raised
 from genbench.runner.check.finding import Fault, NotRun
+from genbench.train.program import inputs_of
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
 from genbench.train.state import TrainState, initial_state, lane_tensors, skeletons
 from genbench.train.streams import BLOCK, draw
 from genbench.train.trainer import train
 from genbench.train.training import Training
-from genbench.train.update import as_seen
+from genbench.train.update import as_seen, stacked_update
 
 CPU = torch.device("cpu")
 SEEDS = (1, 2, 3)
@@ -123,6 +124,22 @@ def batch_of(subject: Subject, player: Player, dtype: torch.dtype) -> Batch:
 def latents(subject: Subject, count: int, lane: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
     """Draws of the prior, (count, ...)."""
     return draw(subject.model.prior(subject.data), count, "latents", lane, device=CPU, dtype=dtype)
+
+
+def updated_once(subject: Subject, player: Player, state: TrainState) -> None:
+    """One update of a player over all lanes, vectorized, written into ``state``."""
+    settings = Settings(steps=1, batch_size=BATCH, device=CPU, master=torch.float64)
+    order, noise, corrected = inputs_of(player, SEEDS, 0, subject.examples, settings)
+    stacked_update(skeletons(subject.model, subject.data), player, None)(
+        state.params,
+        {},
+        state.buffers,
+        state.slots[player.name],
+        {name: c[0, 0] for name, c in corrected.items()},
+        subject.examples,
+        order[0, 0],
+        {name: n[0, 0] for name, n in noise.items()},
+    )
 
 
 @contextmanager
