@@ -394,13 +394,6 @@ WRONG = [
         r"loss of maker draws from, .*the random numbers that all share \((torch|numpy.random)\)",
         "noise=",
     ),
-    (
-        PythonRandom,
-        POINTS,
-        "pure",
-        r"loss of maker draws from, .*the random numbers that all share \((torch|numpy.random)\)",
-        "noise=",
-    ),
     (Dropped, POINTS, "pure", r"loss of judge \(dropout in D.1\) draws", "noise="),
     (RandomSampler, POINTS, "pure", "`sample` draws from, or seeds, the random numbers", "`prior`"),
     (
@@ -411,9 +404,7 @@ WRONG = [
         "torch.where",
     ),
     (Decides, POINTS, "vectorized", "or decides by one", "torch.where"),
-    (Masked, POINTS, "vectorized", "boolean mask", "Multiply by the mask"),
     (InPlace, POINTS, "vectorized", r"in place.*`total \+= fake`", "`y = y \\+ x`"),
-    (IndexedInPlace, POINTS, "vectorized", r"in place.*`total\[0\] = ", "torch.stack"),
     (WritesInput, POINTS, "losses", "maker changes its inputs", "new tensor"),
     (Backward, POINTS, "losses", "autograd.grad|does not require grad", "torch.func.grad"),
     (Idle, POINTS, "networks", "'E' is trained by no player", "`trains`"),
@@ -440,7 +431,6 @@ WRONG = [
         r"raises KeyError: 'zz', in line \d+ of test_check_models.py",
         r"batch.noise\[name\]",
     ),
-    (Explodes, POINTS, "first steps", "no longer finite after", "learning rate"),
     (Single, POINTS, "precision", "with float64, the loss of maker raises", "zeros_like"),
     (
         Cut,
@@ -449,8 +439,6 @@ WRONG = [
         "G.0.weight gets no gradient .* although the loss depends on it",
         "detach",
     ),
-    (Unused, POINTS, "gradient flow", "G.spare gets no gradient: the output of G does not depend", "forward"),
-    (NotCalled, POINTS, "gradient flow", "maker never calls nets.G", "Call it"),
     (Rooted, POINTS, "gradients", "gradient of G.0.weight in the loss of maker is not finite", "sqrt"),
     (Seeded, POINTS, "networks", "same weights for every seed", "manual_seed"),
     (TorchNorm, POINTS, "networks", "D.1 is torch's BatchNorm1d", "genbench.models.normalization.BatchNorm"),
@@ -485,6 +473,21 @@ WRONG = [
         "BatchNorm",
     ),
     (Constant, POINTS, "variety", "64 different latents give the same sample", "Pass z"),
+]
+
+LATE = [
+    (
+        PythonRandom,
+        POINTS,
+        "pure",
+        r"loss of maker draws from, .*the random numbers that all share \((torch|numpy.random)\)",
+        "noise=",
+    ),
+    (Masked, POINTS, "vectorized", "boolean mask", "Multiply by the mask"),
+    (IndexedInPlace, POINTS, "vectorized", r"in place.*`total\[0\] = ", "torch.stack"),
+    (Explodes, POINTS, "first steps", "no longer finite after", "learning rate"),
+    (Unused, POINTS, "gradient flow", "G.spare gets no gradient: the output of G does not depend", "forward"),
+    (NotCalled, POINTS, "gradient flow", "maker never calls nets.G", "Call it"),
     (
         HalfLatent,
         POINTS,
@@ -493,8 +496,9 @@ WRONG = [
         "`prior` smaller",
     ),
     (Saturated, IMAGES, "variety", "of the pixels are black or white", "smaller weights"),
-    pytest.param(Prints, IMAGES, "captured", "cannot capture", "print", marks=pytest.mark.slow),
+    (Prints, IMAGES, "captured", "cannot capture", "print"),
 ]
+"""More of the same, for the slow tests."""
 
 OFFERED = [
     (
@@ -513,7 +517,10 @@ OFFERED = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "data", "check", "words", "remedy"), WRONG)
+@pytest.mark.parametrize(
+    ("kind", "data", "check", "words", "remedy"),
+    [*WRONG, *(pytest.param(*case, marks=pytest.mark.slow) for case in LATE)],
+)
 def test_the_first_fault_told_is_the_cause(kind, data, check, words, remedy):
     finding = first_fault(kind(), data)
     assert finding, "no fault was found"
