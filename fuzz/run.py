@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -55,8 +56,9 @@ def fuzz(target: str, runs: int, most_s: int, corpus: Path | None, seed: int) ->
             "-print_final_stats=1", f"-max_total_time={most_s}",
         ]  # fmt: skip
         began = time.monotonic()
+        home = {**os.environ, "TMPDIR": temporary}  # the child ends without tidying up
         child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command, env=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         )
         lines = [line.rstrip() for line in child.stdout or ()]
         seconds = time.monotonic() - began
