@@ -1,7 +1,7 @@
 """What of a run is the same when it is repeated in another way, and how far the rest moves.
 
-``python benchmarks/determinism.py`` prints the tables of docs/reproducibility.md; ``--long 2000`` adds how
-differences grow with training, which takes as long again.
+``python benchmarks/determinism.py`` prints the tables of docs/reproducibility.md; ``--long 1024`` adds how
+differences grow with training.
 
 A small suite is run again and again, each time with one thing changed: another process, another order, fewer
 lanes at a time, more threads, a compiler. Records, parameters, losses and pictures are then compared with
@@ -185,37 +185,49 @@ def _tables(folder: Path, steps: int, longest: int) -> None:
             found = differences(runs[way.against], runs[way.name])
             print(f"- {way.told}: {'yes' if not found else f'no, {len(found)} differ, first {found[0]}'}")
     if longest:
-        _growth(folder, longest)
+        _growth(longest)
 
 
-def _growth(folder: Path, steps: int) -> None:
-    """How differences in the last bit grow with training."""
-    looks = ("train.evaluate_every=200", *COMPILED)
-    ways = [
-        Way("long", "", changes=looks, only=("gan",)),
-        Way("long-1", "", changes=(*looks, "train.lanes=1"), only=("gan",)),
-    ]
-    suites = {"same": folder / "long.toml"}
-    suites["same"].write_text(SUITE.format(steps=steps))
-    _start(folder, "one", suites, ways)
-    a, b = (by_key(_run_of(folder, way.name)) for way in ways)
+def _growth(steps: int) -> None:
+    """How a difference in the last bit grows with training: a seed among three and the same seed alone."""
+    import torch
+
+    from genbench.core.registry import datasets, models
+    from genbench.models.mlp import MLP
+    from genbench.train.settings import Settings
+    from genbench.train.trainer import Tick, Training, train
+
+    data = datasets.get("digits")().load()
+    examples = torch.from_numpy(data.train_examples)
+    shallow = MLP(hidden=(32,))
+    made = {
+        "gan": models.get("gan")(latent=16, generator=shallow, discriminator=shallow),
+        "wgan": models.get("wgan")(latent=16, generator=shallow, critic=shallow),
+        "vae": models.get("vae")(latent=8, encoder=shallow, decoder=shallow),
+    }
+    at = [2**n for n in range(5, 1 + int(math.log2(steps)))]
+    settings = Settings(steps=at[-1], batch_size=16, device=torch.device("cpu"), compile="never")
+    far: dict[str, list[float]] = {}
+    for name, model in made.items():
+        kept: list[list[torch.Tensor]] = []
+        for seeds in ((0, 1, 2), (0,)):
+            seen: list[torch.Tensor] = []
+
+            def on_tick(training: Training, tick: Tick, seen: list[torch.Tensor] = seen) -> None:
+                if tick.step in at:
+                    nets = training.state.params.values()
+                    parts = [tensor[0].flatten() for net in nets for tensor in net.values()]
+                    seen.append(torch.cat(parts).double())
+
+            train(model, data.info, examples, seeds, settings, on_tick=on_tick)
+            kept.append(seen)
+        far[name] = [float((a - b).norm() / a.norm()) for a, b in zip(*kept, strict=True)]
     print(
-        "\nCompiled, 1 lane at a time and not 3: Fréchet distance as training goes on, largest difference\n"
-        "of a seed, relative, and in standard deviations over seeds\n"
+        "\nParameters of a seed trained among three lanes and alone, ||a - b|| / ||a||, float32, by steps\n"
     )
-    models = ("gan",)
-    print("| step | " + " | ".join(models) + " |\n|---:|" + "---:|" * len(models))
-    at = sorted({key[4] for key in a if key[1] in models and key[5] == "quality.fid"})
-    for step in at:
-        cells = []
-        for model in models:
-            keys = [key for key in a if (key[1], key[4], key[5]) == (model, step, "quality.fid")]
-            one, two = ([run[key].value or math.nan for key in keys] for run in (a, b))
-            largest = max(abs(x - y) / abs(x) for x, y in zip(one, two, strict=True))
-            spread = statistics.stdev(one)
-            share = max(abs(x - y) for x, y in zip(one, two, strict=True)) / spread
-            cells.append(f"{largest:.1e}, {share:.2g} sd")
-        print(f"| {step:,} | " + " | ".join(cells) + " |")
+    print("| model | " + " | ".join(f"{step:,}" for step in at) + " |\n|---|" + "---:|" * len(at))
+    for name, values in far.items():
+        print(f"| {name} | " + " | ".join(f"{value:.0e}" if value else "equal" for value in values) + " |")
 
 
 def apart(a: Path, b: Path) -> Moved:
