@@ -58,7 +58,9 @@ def current(records: Sequence[Record]) -> list[Record]:
         if trial in stopped and record.metric.startswith(MODE_SHARE):
             continue
         if record.seed is None:  # of a whole cohort, which has no numbers on the way
-            last[record.run, record.dataset, record.model, record.metric, record.trial] = record
+            key = (record.run, record.dataset, record.model, record.metric, record.trial)
+            if record.status is not Status.INTERRUPTED or last.get(key, record).status is Status.INTERRUPTED:
+                last[key] = record  # what was measured before an interrupt stands
         elif record.step == ends.get(trial, largest[trial]):
             final = _without_an_end(record) if trial in unfinished else record
             last[record.run, record.dataset, record.model, record.metric, record.seed] = final

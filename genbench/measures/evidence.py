@@ -190,6 +190,13 @@ class Evidence:
 
 
 @runtime_checkable
+class Featureless(Protocol):
+    """A measure that says whether it does without features, which data without labels has none of."""
+
+    featureless: ClassVar[bool]
+
+
+@runtime_checkable
 class Predictive(Protocol):
     """A measure that knows what a perfect model would score: the row ``expected``."""
 

@@ -126,6 +126,7 @@ def _measure(column: Column, function: Callable[..., Any]) -> type:
     class FromFunction:
         columns: ClassVar[tuple[Column, ...]] = (column,)
         per_cohort: ClassVar[bool] = False
+        featureless: ClassVar[bool] = not _FEATURES & set(asked)
 
         def __call__(self, evidence: Evidence) -> Iterator[Reading]:
             yield _reading(column, function, asked, evidence)

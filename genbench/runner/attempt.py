@@ -18,7 +18,7 @@ from genbench.measures.stability_course import course_of
 from genbench.runner.cohort import TrainedCohort, train_cohort
 from genbench.runner.earlier import Earlier
 from genbench.runner.fitting import parts_that_fit, split_on_oom
-from genbench.runner.halfway import Halfway, Looks, forget, keep, load_halfway, parts_halfway
+from genbench.runner.halfway import Halfway, Looks, forget, forget_done, keep, load_halfway, parts_halfway
 from genbench.runner.measuring import close_cohort, evaluate, measure_cohort
 from genbench.runner.phases import MEASURING, PICTURES, Phases
 from genbench.runner.progress import Reporter
@@ -131,14 +131,15 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
             reporter.begin(f"measuring {trained.cohort.title}", 0)
             began = now(job.device)
             track = tracks[trained.cohort.id]
+            first = job.directory.make_trial(trained.cohort.trials[0].id)
+            write_timing(trained.training, trained.chunks, trained.timing, trained.evaluations, first.timing)
             with job.phases(MEASURING):
                 measure_cohort(
                     job.measures, trained, reference, job.scribe, reporter, track, partial(_keep_course, job)
                 )
-            first = job.directory.make_trial(trained.cohort.trials[0].id)
             looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
             write_timing(trained.training, trained.chunks, trained.timing, looks, first.timing)
-            forget(job.directory, [trial.id for trial in trained.cohort.trials])
+            forget_done(job.directory, job.scribe.outcomes, but=trained.cohort)
             reporter.end()
     except OutputError:
         raise  # nothing more can be written

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -95,12 +95,11 @@ def parts_halfway(directory: RunDirectory, cohort: Cohort) -> list[Cohort]:
     """The parts of a planned cohort that were in training, composed as they were: lanes are one program."""
     trials = {trial.id: trial for trial in cohort.trials}
     found: dict[str, Cohort] = {}
-    for file in sorted(directory.progress.glob("*.safetensors")):
-        with suppress(CheckpointError):  # a damaged one is told when it is to be read
-            ids = _header(_metadata(file)).trials
-            if set(ids) <= trials.keys():
-                part = Cohort(tuple(trials[trial] for trial in ids))
-                found[part.id] = part
+    for file in _found(directory, None):
+        ids = _trials_in(file)
+        if set(ids) <= trials.keys():
+            part = Cohort(tuple(trials[trial] for trial in ids))
+            found[part.id] = part
     order = list(trials)
     return sorted(found.values(), key=lambda part: order.index(part.trials[0].id))
 
@@ -146,13 +145,21 @@ def load_halfway(
 
 def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None = None) -> None:
     """Remove what any cohort with one of these trials could be continued from, but for one cohort."""
-    spared = _files(directory, but) if but else ()
-    for file in directory.progress.glob("*.safetensors"):
-        try:
-            of = _header(_metadata(file)).trials
-        except CheckpointError:
-            continue
-        if file not in spared and set(of) & set(trials):
+    for file in _found(directory, but):
+        if set(_trials_in(file)) & set(trials):
+            file.unlink(missing_ok=True)
+    with suppress(OSError):  # not empty, or not there
+        directory.progress.rmdir()
+
+
+def forget_done(directory: RunDirectory, done: Collection[str], *, but: Cohort | None = None) -> None:
+    """Remove what cohorts could be continued from of which every trial is done, but for one cohort.
+
+    The last one is spared until the next is done: should the end of the journal be lost with the power, its
+    lanes are measured again from there, and not trained again.
+    """
+    for file in _found(directory, but):
+        if set(_trials_in(file)) <= set(done):
             file.unlink(missing_ok=True)
     with suppress(OSError):  # not empty, or not there
         directory.progress.rmdir()
@@ -162,6 +169,21 @@ def _files(directory: RunDirectory, cohort: Cohort) -> tuple[Path, Path]:
     """The file of a cohort, and the one before it."""
     name = directory.progress / cohort.id
     return name.with_suffix(".safetensors"), name.with_suffix(".before.safetensors")
+
+
+def _found(directory: RunDirectory, but: Cohort | None) -> list[Path]:
+    """Every file that can be read, but for those of one cohort."""
+    spared = _files(directory, but) if but else ()
+    found = [file for file in sorted(directory.progress.glob("*.safetensors")) if file not in spared]
+    return [file for file in found if _trials_in(file)]
+
+
+def _trials_in(file: Path) -> tuple[str, ...]:
+    """Whose lanes are in a file; none where it is damaged, which is told when it is to be read."""
+    try:
+        return _header(_metadata(file)).trials
+    except CheckpointError:
+        return ()
 
 
 def _metadata(file: Path) -> str:

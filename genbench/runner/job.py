@@ -17,12 +17,12 @@ from genbench.core.errors import OutputError, Unfinished, warnings_to
 from genbench.core.ids import content_hash
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Reference
+from genbench.measures.evidence import Featureless, Measure, Reference
 from genbench.runner.attempt import Job, guard, run_cohort
 from genbench.runner.control_rows import measure_controls, untrained_of
 from genbench.runner.earlier import Resumption, choose_directory, earlier_of, maker_here
 from genbench.runner.gates import check_gates
-from genbench.runner.halfway import forget
+from genbench.runner.halfway import forget_done
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
@@ -32,7 +32,7 @@ from genbench.runner.prepare import Loaded, load_datasets
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import write_provenance
 from genbench.runner.publish import publish, write_report
-from genbench.runner.sample import build_model, write_model_picture, write_overview
+from genbench.runner.sample import build_model, picture_of, write_model_picture, write_overview
 from genbench.runner.scribe import Scribe
 from genbench.runner.target import goal_of
 from genbench.store.claim import claimed, finish
@@ -182,6 +182,7 @@ def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
             interrupted = True
         if not interrupted:
             finish(directory)
+            forget_done(directory, job.scribe.outcomes)
     except OutputError as error:
         done = sum(status is not Status.INTERRUPTED for status in job.scribe.outcomes.values())
         trials = sum(len(cohort.trials) for cohort in plan)
@@ -209,7 +210,7 @@ def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     )
     job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
     reference = Reference(dataset, job.device, untrained_of(plan, job.measures, dataset, job.device))
-    if any(not measure.per_cohort for measure in job.measures) and not reference.extractor.pinned:
+    if any(map(_wants_features, job.measures)) and not reference.extractor.pinned:
         job.reporter.note(
             f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
         )
@@ -224,14 +225,19 @@ def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
             run_cohort(job, cohort, reference, samples)
             worked_on.add(cohort.model.label)
         else:
-            forget(job.directory, [trial.id for trial in cohort.trials])
             job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
         label = cohort.model.label
-        if ends[label] == number and label in worked_on:  # once, whatever its seeds were divided into
+        picture = picture_of(job.directory, dataset.info.name, label)
+        # once, whatever its seeds were divided into; a process that was killed may have left it out
+        if ends[label] == number and (label in worked_on or not picture.exists()):
             draw = partial(_model_picture, job, plan, cohort.model, dataset)
             guard(job, f"the picture of {label}", draw)
     done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
     guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
+
+
+def _wants_features(measure: Measure) -> bool:
+    return not (measure.per_cohort or (isinstance(measure, Featureless) and measure.featureless))
 
 
 def _model_picture(job: Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:

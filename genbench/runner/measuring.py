@@ -37,7 +37,17 @@ def chosen_measures(names: Sequence[str]) -> list[Measure]:
     Raises:
         PluginError: one of them is not what a measure must be.
     """
-    return [_made(name) for name in names]
+    chosen = [_made(name) for name in names]
+    owners: dict[str, str] = {}
+    for name, measure in zip(names, chosen, strict=True):
+        for column in measure.columns:
+            if (owner := owners.setdefault(column.metric, name)) != name:
+                both = " and ".join(f"{one!r} ({measures.origin(one)})" for one in (owner, name))
+                raise PluginError(
+                    f"the measures {both} both have a column {column.metric}. Leave one of them out, or "
+                    "rename its column."
+                )
+    return chosen
 
 
 def _made(name: str) -> Measure:

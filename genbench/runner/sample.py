@@ -186,13 +186,18 @@ def _checkpoints_of(run: RunDirectory) -> str:
     return f"It has: {', '.join(trial + known.get(trial, '') for trial in there)}."
 
 
+def picture_of(directory: RunDirectory, dataset: str, label: str) -> Path:
+    """Where the picture of a model on a dataset is."""
+    return directory.grids / f"{dataset}-{label}.png"
+
+
 def write_model_picture(
     directory: RunDirectory, trials: Sequence[Trial], dataset: Dataset, device: torch.device
 ) -> None:
     """One picture of one model, from fixed noise: a row of images, or a panel of points, for each trial."""
     if not trials:
         return
-    path = directory.grids / f"{trials[0].data.name}-{trials[0].model.label}.png"
+    path = picture_of(directory, trials[0].data.name, trials[0].model.label)
     files = {f"seed {trial.seed}": directory.trial(trial.id).checkpoint for trial in trials}
     if dataset.info.is_image:
         rows = [draw([file], GRID_IMAGES, FIXED, device=device)[0] for file in files.values()]

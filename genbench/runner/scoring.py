@@ -128,11 +128,15 @@ class _Tensors:
 
 
 def _suiting(data: Dataset) -> list[Measure]:
-    """Every registered measure of samples but those of which this data has no such modes."""
+    """Every measure of samples, ours and of plugins, but those of which this data has no such modes.
+
+    Installed packages are not asked: nobody has named anything of theirs.
+    """
     without = set() if data.info.is_image else {"modes"}  # points are not classified
     if data.modes is None:
         without.add("known_modes")
-    found = chosen_measures([name for name in measures.names() if name not in without])
+    there = [name for name in measures.names() if measures.origin(name).startswith(("genbench.", "plugin "))]
+    found = chosen_measures([name for name in there if name not in without])
     return [measure for measure in found if not isinstance(measure, Final)]
 
 

@@ -155,3 +155,15 @@ def test_what_lanes_cost_has_no_interval_over_seeds() -> None:
     spent, quality = row.cells["cost.seconds"].estimate, row.cells["quality.fid"].estimate
     assert spent and quality and quality.low is not None
     assert (spent.median, spent.low, spent.high, spent.n, spent.over) == (2.0, None, None, 4, "measurement")
+
+
+def test_what_was_measured_of_a_cohort_stands_though_it_was_interrupted_later() -> None:
+    def of_cohort(step: int, value: float | None, **change: object) -> Record:
+        return record(step, value, seed=None, trial="cohort", metric="throughput.warmup_s", **change)
+
+    cut = of_cohort(0, None, status=Status.INTERRUPTED)
+    measured = of_cohort(64, 2.5)
+    for records in ([measured, cut], [cut, measured], [cut, measured, cut]):
+        assert [r.value for r in current(records)] == [2.5]
+    assert [r.value for r in current([cut, cut])] == [None]
+    assert [r.value for r in current([measured, of_cohort(64, 3.5)])] == [3.5]

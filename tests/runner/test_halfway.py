@@ -7,7 +7,7 @@ import torch
 
 from genbench.core.errors import GenbenchWarning
 from genbench.runner.cost import Spent
-from genbench.runner.halfway import Halfway, forget, keep, load_halfway, parts_halfway
+from genbench.runner.halfway import Halfway, forget, forget_done, keep, load_halfway, parts_halfway
 from genbench.runner.target import Track
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Budget, Cohort, DataSpec, ModelSpec, Trial
@@ -138,3 +138,18 @@ def test_what_is_no_such_file_is_left_alone(run):
     assert parts_halfway(run, COHORT) == []
     forget(run, [trial.id for trial in COHORT.trials])
     assert (run.progress / "notes.safetensors").read_text() == "mine"
+
+
+def test_the_last_that_is_done_is_spared_until_the_next_one_is(run):
+    first, second = Cohort(TRIALS[:3]), Cohort(TRIALS[3:])
+    keep(run, first, "here", halfway(32))
+    done = [trial.id for trial in first.trials]
+    forget_done(run, done, but=first)
+    assert parts_halfway(run, Cohort(TRIALS)) == [first]
+    keep(run, second, "here", halfway(32, 2))
+    forget_done(run, done[:2], but=second)  # a lane of the first is not done
+    assert parts_halfway(run, Cohort(TRIALS)) == [first, second]
+    forget_done(run, [trial.id for trial in TRIALS], but=second)
+    assert parts_halfway(run, Cohort(TRIALS)) == [second]
+    forget_done(run, [trial.id for trial in TRIALS])
+    assert not run.progress.exists()

@@ -9,7 +9,7 @@ import genbench
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import PluginError
 from genbench.core.record import SAMPLED, Status
-from genbench.core.registry import datasets, models
+from genbench.core.registry import datasets, measures, models
 from genbench.data.dataset import Dataset
 from genbench.models.gan import GAN
 from genbench.models.protocol import Noise
@@ -103,3 +103,24 @@ discriminator = { hidden = [8] }
     assert {name for name in SAMPLED if scored[name].value is None} == {"collapsed"}
     assert scored["collapsed"].status is Status.SKIPPED
     assert "needs labels" in scored["collapsed"].reason
+
+
+def test_two_measures_of_one_column(register):
+    from genbench.measures.modes import Modes
+    from genbench.runner.measuring import chosen_measures
+
+    register(measures, "mine", type("Mine", (Modes,), {}))
+    with pytest.raises(PluginError, match=r"'modes' \(.*\) and 'mine' \(.*\) both have a column modes\."):
+        chosen_measures(["modes", "mine"])
+    assert len(chosen_measures(["mine", "quality"])) == 2
+
+
+@pytest.mark.parametrize(
+    "thing", [type("Empty", (), {}), type("Raises", (), {"__init__": lambda self: 1 / 0})]
+)
+def test_what_is_no_measure_is_told(register, thing):
+    from genbench.runner.measuring import chosen_measures
+
+    register(measures, "mine", thing)
+    with pytest.raises(PluginError, match=r"measure 'mine' .* cannot be used: .*Error: .*evidence\.py"):
+        chosen_measures(["mine"])
