@@ -129,3 +129,25 @@ def test_whatever_is_given_it_is_built_or_told(given: dict[str, Any]) -> None:
         assert str(error).startswith("m")
     else:
         assert isinstance(thing, Thing)
+
+
+def test_a_model_that_raises_where_it_is_made_is_told() -> None:
+    @dataclass(frozen=True)
+    class Broken:
+        size: int = 1
+
+        def __post_init__(self) -> None:
+            raise KeyError("mine")
+
+    @dataclass(frozen=True)
+    class Picky:
+        size: int = 1
+
+        def __post_init__(self) -> None:
+            if self.size > 1:
+                raise LookupError("too large")
+
+    with pytest.raises(SuiteError, match="own defaults: KeyError: 'mine'"):
+        build(Broken, {}, "model[0]")
+    with pytest.raises(SuiteError, match=r"model\[0\]: Picky refuses its options: LookupError: too large"):
+        build(Picky, {"size": 2}, "model[0]")
