@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genbench.cli.app import FAILED_TRIALS, INTERRUPTED, app, tell
+from genbench.cli.app import FAILED_TRIALS, INTERRUPTED, app, run_plugins, tell
 
 if TYPE_CHECKING:
     from genbench.cli.console import Out
@@ -72,15 +72,12 @@ def run(
     began = perf_counter()
     from genbench.cli.console import Out
     from genbench.core.errors import SuiteError, Unfinished
-    from genbench.core.registry import load_plugin
     from genbench.suite.load import load_suite
 
     if fresh and resume:
         raise SuiteError("--fresh begins a new run and --resume goes on in an old one. Give one of them.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's end is as good as Ctrl-C
-    for path in plugin or []:
-        tell(f"running the code of {path}", mark="plugin:", style="yellow")
-        load_plugin(path)
+    run_plugins(plugin)
     loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
     console = Out(gone=KeyboardInterrupt)
     if dry_run:
