@@ -1,6 +1,6 @@
 """The command line's frame: one app, its exit codes, and how problems are told.
 
-0 fine; 1 a gate failed; 2 wrong usage, suite or input; 3 some trials failed; 130 interrupted.
+0 fine; 1 a gate or a check failed; 2 wrong usage, suite or input; 3 some trials failed; 130 interrupted.
 """
 
 from __future__ import annotations
