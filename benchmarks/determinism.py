@@ -253,7 +253,7 @@ def apart(a: Path, b: Path) -> Moved:
             values = seeds[key[1], key[5], key[4]]
             spread = statistics.stdev(values) if len(values) > 1 else 0.0
             before = moved.metrics.get(record.metric, (0.0, 0.0))
-            in_spreads = far / spread if spread else math.inf
+            in_spreads = far / spread if spread else 0.0  # what has no seeds is in no unit of them
             moved.metrics[record.metric] = (max(before[0], far), max(before[1], in_spreads))
         versions = {name for name in record.versions if record.versions[name] != other.versions.get(name)}
         moved.told += [f"{record.metric}: versions of {', '.join(sorted(versions))} differ"] * bool(versions)
