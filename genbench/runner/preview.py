@@ -11,7 +11,7 @@ from genbench.core.registry import models
 from genbench.data.fetch import offline
 from genbench.runner.gates import check_gates, doubts
 from genbench.runner.measuring import chosen_measures
-from genbench.runner.prepare import source_of
+from genbench.runner.prepare import locate, source_of
 from genbench.runner.sample import build_model
 from genbench.runner.target import goal_of
 from genbench.suite.plan import DataSpec, make_plan
@@ -43,7 +43,7 @@ def preview(suite: Suite, device: str) -> Iterator[str]:
     precision = _precision(suite.train.precision, chosen)
     yield f"device: {device_name(chosen)} ({chosen.type}), precision {precision}"
     for number, entry in enumerate(suite.dataset):
-        yield f"dataset {entry.name}: {source_of(entry, number).locate() or _elsewhere(entry)}"
+        yield f"dataset {entry.name}: {locate(source_of(entry, number), entry.name) or _elsewhere(entry)}"
     for cohort in plan:
         model = build_model(cohort.model)
         try:
