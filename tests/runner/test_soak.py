@@ -42,6 +42,7 @@ def test_models_of_the_suite_differ(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_three_hundred_trials(tmp_path, monkeypatch):
     """Without pictures, tables and pages, which take longest: ``benchmarks/soak.py`` has them."""
     from soak import slope, slowdown, soak, suite_of
