@@ -165,8 +165,14 @@ class Record:
             raise RecordError(f"record {self.metric} of {self.model} has neither a value nor a reason.")
 
     def to_json(self) -> str:
-        """One line of JSON, without the line end."""
-        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        """One line of JSON, without the line end.
+
+        Raises:
+            RecordError: a field is of a wrong type, so that nobody could read it again.
+        """
+        content = asdict(self)
+        _check_types(content)
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, line: str) -> Record:

@@ -84,8 +84,8 @@ class Scribe:
 
     def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
         column = reading.column
-        self.written.add(_key(subject, column))
         if (subject.trial, column.metric, subject.step) in self.kept:
+            self.written.add(_key(subject, column))
             return
         model = {"model": subject.model_version} if subject.model_version else {}
         self.journal.append(
@@ -113,6 +113,7 @@ class Scribe:
                 at=datetime.now(UTC).isoformat(timespec="seconds"),
             )
         )
+        self.written.add(_key(subject, column))
 
 
 def _key(subject: Subject, column: Column) -> tuple[str, str, int, bool]:

@@ -82,8 +82,8 @@ def _check_name(kind: Kind, name: str) -> None:
         )
     if _is_module(name):
         raise GenbenchError(
-            f"a file {name}.py would hide the module {name!r}, which is installed, from what is run beside it. "
-            f"Take another name: {_free(kind, name)}."
+            f"a file {name}.py would hide the module {name!r}, which is installed, from what is run beside "
+            f"it. Take another name: {_free(kind, name)}."
         )
     if name in REGISTRIES[kind].names():
         raise GenbenchError(

@@ -48,7 +48,7 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
         defaults = adapter.dump_python(kind(), mode="json")
     except TypeError:
         defaults = None  # options without defaults: nothing to merge over
-    except Exception as error:  # whatever a plugin's own checks raise
+    except (Exception, SystemExit) as error:  # whatever a plugin's own checks raise
         raise SuiteError(
             f"{where}: {kind.__name__} cannot be made with its own defaults: {told_by(error)}. Mend its file."
         ) from error
@@ -58,7 +58,7 @@ def build(kind: type, given: Mapping[str, Any], where: str) -> tuple[Any, dict[s
         thing = adapter.validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
         raise SuiteError(explain(error, merged, prefix=where)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SuiteError(f"{where}: {kind.__name__} refuses its options: {told_by(error)}.") from error
     return thing, adapter.dump_python(thing, mode="json")
 

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -142,3 +143,20 @@ def test_a_number_that_is_not_finite_cannot_be_recorded(name: str, number: float
     content = {field: getattr(record, field) for field in EXAMPLE}
     with pytest.raises(RecordError, match="not finite"):
         Record(**{**content, name: number})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"n": 1.0},
+        {"n": True},
+        {"value": True},
+        {"unit": None},
+        {"versions": {"a": 1}},
+        {"protocol": {"a": [1]}},
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(odd: dict[str, object]) -> None:
+    good = Record.from_json(json.dumps(EXAMPLE))
+    with pytest.raises(RecordError, match=r"not a record: \w+ is .*, expected"):
+        replace(good, **odd).to_json()  # type: ignore[arg-type]
