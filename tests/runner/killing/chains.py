@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -123,6 +124,11 @@ class Undisturbed:
     run: Path
     cache: Path
     seen: list[tuple[str, float]]
+
+    @property
+    def save_every(self) -> int:
+        """Steps between two moments at which it surely writes down what it could be continued from."""
+        return tomllib.loads(self.suite.read_text())["train"]["save_every"]
 
     def request(self, folder: Path, cache: Path | None = None) -> Request:
         """The same command in a folder, where nothing is compiled yet."""
@@ -302,7 +308,7 @@ class Campaign:
         folder = self.folder / f"chain-{number}"
         targets = self._targets(kills, groups)
         own_cache = folder / "cache" if any(group == "download" for _, group in targets) else None
-        known, here = Known(), 0
+        known, here = Known(self.undisturbed.save_every), 0
         for attempt in range(kills + 1):
             target = targets[attempt] if attempt < len(targets) else None
             request = replace(self.undisturbed.request(folder, own_cache), output=f"output-{attempt}")
@@ -389,6 +395,11 @@ class Campaign:
             self.faults.append(f"{what}: a traceback\n{end.output[-2000:]}")
         for title in end.steps.keys() & known.finished:
             self.faults.append(f"{what}: {title} was finished, and is trained again")
+        for title, (first, last) in end.steps.items():
+            if first <= known.lost_at_most(title):
+                self.faults.append(f"{what}: {title} had come to step {known.reached[title]}")
+            known.reached[title] = last
+        known.spoiled += bool(shot and ".safetensors" in shot.harm)
         known.update(folder)
 
 
@@ -406,9 +417,23 @@ def _allowed(shot: Shot | None) -> set[int]:
 
 @dataclass
 class Known:
-    """What is finished: cohorts all of whose trials are done."""
+    """What is known of a run.
 
+    Attributes:
+        finished: cohorts all of whose trials are done.
+        reached: the last step that was told of each cohort.
+        spoiled: how often what a training is continued from was damaged.
+    """
+
+    save_every: int
     finished: set[str] = field(default_factory=set)
+    reached: dict[str, int] = field(default_factory=dict)
+    spoiled: int = 0
+
+    def lost_at_most(self, title: str) -> int:
+        """A step beyond which a cohort is continued: its last file may be half-written, or damaged."""
+        whole = self.reached.get(title, 0) // self.save_every
+        return max(0, (whole - 1 - self.spoiled) * self.save_every)
 
     def update(self, folder: Path) -> None:
         """Look at the newest run again."""

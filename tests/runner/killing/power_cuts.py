@@ -38,15 +38,23 @@ def half_a_record_more(run: Path, rng: Random) -> str | None:
     return "records.jsonl: half a line more"
 
 
+def _curves(run: Path) -> Path | None:
+    """The newest losses of a trial that has not ended: until then nobody waits for the disk with them."""
+    records = run / "records.jsonl"
+    ended = records.read_text(errors="replace") if records.exists() else ""
+    done = {line.partition('"trial":"')[2][:12] for line in ended.splitlines() if '"trial.steps"' in line}
+    return _newest([path for path in run.glob("trials/*/curves.jsonl") if path.parent.name not in done])
+
+
 def cut_curves(run: Path, rng: Random) -> str | None:
-    """The curves of the newest trial, which nobody waits for the disk with, end anywhere."""
-    path = _newest(list(run.glob("trials/*/curves.jsonl")))
+    """They end anywhere."""
+    path = _curves(run)
     return _shorten(path, rng.randint(0, path.stat().st_size)) if path else None
 
 
 def blank_curves(run: Path, rng: Random) -> str | None:
     """The last part of them reads as zeros."""
-    path = _newest(list(run.glob("trials/*/curves.jsonl")))
+    path = _curves(run)
     if not path:
         return None
     content = path.read_bytes()
