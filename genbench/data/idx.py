@@ -61,8 +61,8 @@ def read_idx(path: str | Path, *, ndim: int | None = None, md5: str | None = Non
         body = read_up_to(stream, min(size, most) + 1)
     if len(body) > most:
         raise DataError(
-            f"{path} inflates to more than {most:,} bytes, {_INFLATED} times its own: no images are packed so "
-            "tightly. If they are meant to be like that, inflate the file with gunzip."
+            f"{path} inflates to more than {most:,} bytes, {_INFLATED} times its own: no images are "
+            "packed so tightly. If they are meant to be like that, inflate the file with gunzip."
         )
     if len(body) < size:
         raise DataError(

@@ -96,7 +96,9 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
 
     def work(part: Cohort) -> TrainedCohort:
         forget(job.directory, [trial.id for trial in part.trials], but=part)  # of other parts with these
-        halfway = load_halfway(job.directory, part, job.made_by, job.goal, job.device)
+        halfway = load_halfway(
+            job.directory, part, job.made_by, job.goal, job.device, journal=job.earlier.journal
+        )
         tracks[part.id] = halfway.track if halfway else Track(job.goal)
         if halfway:
             reporter.note(f"{part.title}: continued from step {halfway.past.state.step:,}")

@@ -40,6 +40,9 @@ from genbench.train.trace import Tracer, TraceSoFar
 from genbench.train.trainer import train
 from genbench.train.training import Past, Tick, Training
 
+Means = tuple[int, dict[str, list[float]]]
+"""The step at which a segment ends, and the mean of each log over it, one a lane."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainedCohort(Snapshot):
@@ -162,9 +165,9 @@ def train_cohort(
             meter=meter,
         )
     phases.move(training.program.compile_s, TRAINING, COMPILING)
+    _write_curves(files, training.curves)  # what was appended on the way may not be on the disk yet
     reporter.note(_how(training, cohort))
-    last = look(training)
-    _mark_what_cannot_be_sampled(training, last)
+    last = _marked(training, look(training))
     with phases(MEASURING):
         peak += matrix_product_peak(device, compute) if gauged else []
         calls = latencies(model, data, training.state, 0, seeds[0], CALLS, device) if gauged else []
@@ -182,9 +185,13 @@ def train_cohort(
 def _files(directory: RunDirectory, cohort: Cohort, past: Past | None) -> list[TrialDirectory]:
     """The folder of each lane, with the losses of the past in it and none of what came after."""
     files = [directory.make_trial(trial.id) for trial in cohort.trials]
-    for lane, file in enumerate(files):
-        write_text(file.curves, "".join(_curve_line(*at, lane) for at in past.curves) if past else "")
+    _write_curves(files, past.curves if past else ())
     return files
+
+
+def _write_curves(files: Sequence[TrialDirectory], curves: Sequence[Means]) -> None:
+    for lane, file in enumerate(files):
+        write_text(file.curves, "".join(_curve_line(*means, lane) for means in curves))
 
 
 def _tracer(
@@ -196,10 +203,12 @@ def _tracer(
     return tracer
 
 
-def _mark_what_cannot_be_sampled(training: Training, last: Snapshot) -> None:
+def _marked(training: Training, last: Snapshot) -> Snapshot:
+    """The last look, with those lanes marked that only sampling shows to have diverged."""
     for lane, finite in enumerate(last.finite):
         if training.diverged[lane] is None and not finite:
             training.diverged[lane] = training.state.step
+    return last
 
 
 def _opened(

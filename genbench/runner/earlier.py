@@ -29,12 +29,14 @@ class Earlier:
         controls: names of datasets with control rows.
         kept: (trial, metric, step) of the numbers that stand.
         doubted: trials that begin anew, because lines of the journal that may have been theirs were damaged.
+        journal: bytes of its whole lines.
     """
 
     outcomes: Mapping[str, Status] = field(default_factory=dict)
     controls: frozenset[str] = frozenset()
     kept: frozenset[tuple[str, str, int]] = frozenset()
     doubted: frozenset[str] = frozenset()
+    journal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def earlier_of(run: RunDirectory, maker: Mapping[str, str]) -> Earlier:
     # control rows are measured before any trial
     measured = frozenset(end.dataset for _, end in ends.values()) if not doubted else frozenset()
     left = {trial: status for trial, status in outcomes.items() if trial not in doubted}
-    return Earlier(left, measured, kept, doubted)
+    return Earlier(left, measured, kept, doubted, recovered.size)
 
 
 def _stands(status: Status, place: int, again: int) -> bool:

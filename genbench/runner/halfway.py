@@ -41,6 +41,7 @@ class Header:
     Attributes:
         trials: ids, one a lane.
         made_by: what code, on what machine.
+        journal: bytes of records that were written before it, and are not written again.
         facts: of the training.
         looks: at it.
         met, best, closing: of its ``Track``.
@@ -51,6 +52,7 @@ class Header:
 
     trials: tuple[str, ...]
     made_by: str
+    journal: int
     facts: Facts
     looks: Looks
     met: dict[int, Spent] = field(default_factory=dict)
@@ -80,6 +82,7 @@ def keep(directory: RunDirectory, cohort: Cohort, made_by: str, halfway: Halfway
     header = Header(
         trials=tuple(trial.id for trial in cohort.trials),
         made_by=made_by,
+        journal=directory.records.stat().st_size if directory.records.exists() else 0,
         facts=facts,
         looks=halfway.looks,
         met=halfway.track.met,
@@ -105,11 +108,26 @@ def parts_halfway(directory: RunDirectory, cohort: Cohort) -> list[Cohort]:
 
 
 def load_halfway(
-    directory: RunDirectory, cohort: Cohort, made_by: str, goal: Goal | None, device: torch.device
+    directory: RunDirectory,
+    cohort: Cohort,
+    made_by: str,
+    goal: Goal | None,
+    device: torch.device,
+    *,
+    journal: int,
 ) -> Halfway | None:
     """Where a cohort can be continued; ``None`` where it must begin.
 
-    A damaged file is set aside with a warning, and the one before it is taken.
+    A damaged file is set aside with a warning, and the one before it is taken. So is one that is ahead of
+    the journal, whose end was lost with the power: what it lacks would never be measured again.
+
+    Args:
+        directory: of the run.
+        cohort: which one, with all lanes that were trained together.
+        made_by: what is at work here.
+        goal: of the suite.
+        device: where to.
+        journal: bytes of records that were there when this process began.
     """
     for file in _files(directory, cohort):
         if not file.exists():
@@ -127,6 +145,9 @@ def load_halfway(
                     stacklevel=2,
                 )
                 return None
+            if header.journal > journal:
+                file.unlink()
+                continue
             past, trace = unpack(header.facts, tensors, device)
         except CheckpointError as error:
             aside = file.with_suffix(".damaged")
@@ -148,6 +169,14 @@ def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None
     for file in _found(directory, but):
         if set(_trials_in(file)) & set(trials):
             file.unlink(missing_ok=True)
+    with suppress(OSError):  # not empty, or not there
+        directory.progress.rmdir()
+
+
+def forget_all(directory: RunDirectory) -> None:
+    """Remove whatever a run that has come to its end was continued from; what was set aside stays."""
+    for file in directory.progress.glob("*.safetensors"):
+        file.unlink(missing_ok=True)
     with suppress(OSError):  # not empty, or not there
         directory.progress.rmdir()
 

@@ -22,7 +22,7 @@ from genbench.runner.attempt import Job, guard, run_cohort
 from genbench.runner.control_rows import measure_controls, untrained_of
 from genbench.runner.earlier import Resumption, choose_directory, earlier_of, maker_here
 from genbench.runner.gates import check_gates
-from genbench.runner.halfway import forget_done
+from genbench.runner.halfway import forget_all
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
@@ -181,8 +181,8 @@ def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
         except KeyboardInterrupt:
             interrupted = True
         if not interrupted:
+            forget_all(directory)
             finish(directory)
-            forget_done(directory, job.scribe.outcomes)
     except OutputError as error:
         done = sum(status is not Status.INTERRUPTED for status in job.scribe.outcomes.values())
         trials = sum(len(cohort.trials) for cohort in plan)

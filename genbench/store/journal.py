@@ -140,10 +140,12 @@ class Recovered:
     Attributes:
         records: every whole one, in the order of writing.
         doubted: ids of the trials beside lines that were damaged: those lines may have been theirs.
+        size: bytes of their lines.
     """
 
     records: tuple[Record, ...]
     doubted: frozenset[str] = frozenset()
+    size: int = 0
 
 
 def recover(path: Path) -> Recovered:
@@ -167,9 +169,10 @@ def recover(path: Path) -> Recovered:
             if number == 0 and "schema" in str(error):
                 raise RecordError(f"{path}: {error}") from error
     records = tuple(record for _, _, record in good)
+    size = sum(len(line) + 1 for _, line, _ in good)
     bad = set(range(len(lines))) - {number for number, _, _ in good}
     if not bad:
-        return Recovered(records)
+        return Recovered(records, size=size)
     aside = next(p for p in _names_aside(path) if not p.exists())
     write_bytes(aside, _content(path))
     write_bytes(path, b"".join(line + b"\n" for _, line, _ in good))
@@ -185,7 +188,7 @@ def recover(path: Path) -> Recovered:
         GenbenchWarning,
         stacklevel=2,
     )
-    return Recovered(records, frozenset(doubted))
+    return Recovered(records, frozenset(doubted), size)
 
 
 def _names_aside(path: Path) -> Iterator[Path]:

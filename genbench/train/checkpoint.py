@@ -14,13 +14,13 @@ import torch
 from annotated_types import Ge, Gt
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import CheckpointError
 from genbench.core.ids import bytes_hash
-from genbench.store.atomic import replacing
+from genbench.store.atomic import write_bytes
 from genbench.train.state import TrainState, Tree
 
 FORMAT = 2
@@ -98,8 +98,9 @@ def write(path: Path, header: str, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         OutputError: the file cannot be written; what was there before is untouched.
     """
-    with replacing(path) as file:
-        save_file(dict(tensors), file, metadata={"genbench": header, "sha256": _checksum(header, tensors)})
+    # as bytes first: the library's own writer does not say that the disk is full in a way that can be told
+    metadata = {"genbench": header, "sha256": _checksum(header, tensors)}
+    write_bytes(path, save(dict(tensors), metadata=metadata))
 
 
 def read(path: Path) -> tuple[str, dict[str, Tensor]]:

@@ -7,7 +7,15 @@ import torch
 
 from genbench.core.errors import GenbenchWarning
 from genbench.runner.cost import Spent
-from genbench.runner.halfway import Halfway, forget, forget_done, keep, load_halfway, parts_halfway
+from genbench.runner.halfway import (
+    Halfway,
+    forget,
+    forget_all,
+    forget_done,
+    keep,
+    load_halfway,
+    parts_halfway,
+)
 from genbench.runner.target import Track
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Budget, Cohort, DataSpec, ModelSpec, Trial
@@ -49,8 +57,8 @@ def run(tmp_path):
     return RunDirectory(tmp_path)
 
 
-def load(run, cohort=COHORT, made_by="here"):
-    return load_halfway(run, cohort, made_by, None, CPU)
+def load(run, cohort=COHORT, made_by="here", journal=0):
+    return load_halfway(run, cohort, made_by, None, CPU, journal=journal)
 
 
 def test_what_was_kept_last_is_found(run):
@@ -153,3 +161,25 @@ def test_the_last_that_is_done_is_spared_until_the_next_one_is(run):
     assert parts_halfway(run, Cohort(TRIALS)) == [second]
     forget_done(run, [trial.id for trial in TRIALS])
     assert not run.progress.exists()
+
+
+def test_one_that_is_ahead_of_the_journal_is_not_used(run):
+    run.records.write_text("x" * 10)
+    keep(run, COHORT, "here", halfway(32))
+    run.records.write_text("x" * 20)
+    keep(run, COHORT, "here", halfway(64))
+    assert load(run, journal=20).past.state.step == 64
+    assert load(run, journal=19).past.state.step == 32  # the end of the journal was lost
+    keep(run, COHORT, "here", halfway(64))
+    assert load(run, journal=9) is None
+
+
+def test_at_the_end_nothing_is_left_but_what_was_set_aside(run):
+    keep(run, COHORT, "here", halfway(32))
+    keep(run, Cohort(TRIALS[3:]), "here", halfway(32, 2))
+    damage(run.progress / f"{COHORT.id}.safetensors", "cut")
+    with pytest.warns(GenbenchWarning, match="set aside"):
+        load(run)
+    damage(run.progress / f"{Cohort(TRIALS[3:]).id}.safetensors", "empty")
+    forget_all(run)
+    assert [file.name for file in run.progress.iterdir()] == [f"{COHORT.id}.damaged"]

@@ -117,7 +117,7 @@ def test_a_changed_byte_is_never_believed(
     assert found.doubted == {FIRST.trial}
     assert read_records(path) == list(found.records)
     assert path.with_name("records.damaged-1.jsonl").stat().st_size == len(WHOLE)
-    assert recover(path) == Recovered(found.records)  # mended once and for all
+    assert recover(path) == Recovered(found.records, size=path.stat().st_size)  # mended for good
 
 
 def test_lines_without_checksums_are_read(tmp_path: Path) -> None:

@@ -242,3 +242,18 @@ def test_a_file_where_the_folder_should_be(tmp_path, state):
     (tmp_path / "trial").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
         save_lane(tmp_path / "trial" / "checkpoint.safetensors", HEADER, state, 0)
+
+
+def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
+    from genbench.core.errors import OutputError
+    from genbench.train.checkpoint import read, write
+
+    write(tmp_path / "c.safetensors", "{}", {"a": torch.zeros(3)})
+
+    def full(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OutputError, match=r"No space left on device\. Free some space"):
+        write(tmp_path / "c.safetensors", "{}", {"a": torch.ones(3)})
+    assert read(tmp_path / "c.safetensors")[1]["a"].sum() == 0
