@@ -31,7 +31,7 @@ from genbench.analyse.gate import Gates, judge
 from genbench.core.environment import capture, code_version
 from genbench.core.registry import datasets
 from genbench.report.gate_lines import gate_lines
-from genbench.runner import job
+from genbench.runner import attempt
 from genbench.suite.schema import Suite
 from genbench.train.device import choose_device, device_name
 
@@ -69,12 +69,12 @@ class Case:
 def without_a_class() -> Iterator[None]:
     """Training sees no example of one class; the dataset stays as it is, and so reference and every hash."""
     kept = torch.from_numpy(datasets.get("digits")().load().train_labels) != LOST_CLASS
-    real = job.train_cohort
+    real = attempt.train_cohort
 
     def train_cohort(*arguments: Any, examples: Tensor, **rest: Any) -> Any:
         return real(*arguments, examples=examples[kept.to(examples.device)], **rest)
 
-    with patch.object(job, "train_cohort", train_cohort):
+    with patch.object(attempt, "train_cohort", train_cohort):
         yield
 
 

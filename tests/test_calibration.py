@@ -185,18 +185,18 @@ def test_a_lost_mode_is_lost_in_training_only(monkeypatch):
     from calibration.defects import LOST_MODE, planted
 
     from genbench.data.mixtures import Ring
-    from genbench.runner import job
+    from genbench.runner import attempt
 
     ring = Ring().load()
     seen = []
-    monkeypatch.setattr(job, "train_cohort", lambda *_, examples, **__: seen.append(examples))
+    monkeypatch.setattr(attempt, "train_cohort", lambda *_, examples, **__: seen.append(examples))
     with planted(LOST_MODE):
-        job.train_cohort(None, examples=torch.from_numpy(ring.train_examples))
+        attempt.train_cohort(None, examples=torch.from_numpy(ring.train_examples))
     (left,) = seen
     lost = torch.tensor(ring.modes.centers[LOST_MODE.lost_mode])
     assert len(left) == (ring.train_labels != LOST_MODE.lost_mode).sum()
     assert torch.cdist(left.double(), lost[None]).min() > 0.5
-    job.train_cohort(None, examples=left)
+    attempt.train_cohort(None, examples=left)
     assert seen[1] is left, "the defect is gone with its block"
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from genbench.core.registry import datasets
-from genbench.runner import job
+from genbench.runner import attempt
 from genbench.runner.cohort import TrainedCohort
 from genbench.suite.plan import Cohort
 from genbench.train import trainer
@@ -66,12 +66,12 @@ def _without_mode(mode: int) -> Iterator[None]:
     The dataset stays as it is, and with it the reference and every hash: no protocol betrays the defect.
     """
     kept = torch.from_numpy(datasets.get("ring")().load().train_labels) != mode
-    real: Callable[..., TrainedCohort] = vars(job)["train_cohort"]
+    real: Callable[..., TrainedCohort] = vars(attempt)["train_cohort"]
 
     def train_cohort(cohort: Cohort, *, examples: Tensor, **rest: Any) -> TrainedCohort:
         return real(cohort, examples=examples[kept.to(examples.device)], **rest)
 
-    with patch.object(job, "train_cohort", train_cohort):
+    with patch.object(attempt, "train_cohort", train_cohort):
         yield
 
 
