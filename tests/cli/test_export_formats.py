@@ -33,10 +33,9 @@ def test_csv_and_json_go_to_standard_output(genbench, here, results, fresh_folde
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
-def test_a_file_of_several_runs(genbench, results, fresh_folder, form):
+def test_a_file_of_several_runs(genbench, results, fresh_folder, of_another_run, form):
     (one,) = results.glob("tiny/*/records.jsonl")
-    other = one.read_text().replace(f'"run":"{one.parent.name}"', '"run":"another"')
-    (fresh_folder / "another.jsonl").write_text(other)
+    of_another_run(one, fresh_folder / "another.jsonl", "another")
     said = genbench("export", str(one), "another.jsonl", "--format", form, "-o", f"all.{form}")
     assert (said.code, said.err) == (0, "")
     assert said.out == f"{one}, another.jsonl for {form}: all.{form}\n"
@@ -69,10 +68,9 @@ def test_what_does_not_go_together_exits_2(genbench, here, arguments, text):
     assert said.code == 2 and said.err.startswith(f"error: {text}") and said.out == ""
 
 
-def test_pytest_benchmark_takes_one_run(genbench, results, fresh_folder):
+def test_pytest_benchmark_takes_one_run(genbench, results, fresh_folder, of_another_run):
     (one,) = results.glob("tiny/*/records.jsonl")
-    other = one.read_text().replace(f'"run":"{one.parent.name}"', '"run":"another"')
-    (fresh_folder / "another.jsonl").write_text(other)
+    of_another_run(one, fresh_folder / "another.jsonl", "another")
     said = genbench("export", str(one), "another.jsonl")
     assert said.code == 2 and "a file for pytest-benchmark is of one run" in said.err
 

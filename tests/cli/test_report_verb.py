@@ -36,14 +36,15 @@ def test_the_page_lies_beside_the_records_and_needs_no_torch(tiny):
     assert "All 4 trainings came to their end." in text
 
 
-def test_o_says_where_and_several_runs_go_to_this_folder(genbench, tiny, fresh_folder, undrawn):
+def test_o_says_where_and_several_runs_go_to_this_folder(
+    genbench, tiny, fresh_folder, undrawn, of_another_run
+):
     (tiny / "report.html").unlink()
     said = genbench("report", "tiny/latest", "-o", "there/page.html")
     assert said.code == 0 and said.out.startswith("there/page.html (") and not said.err
     assert not (tiny / "report.html").exists()
     other = shutil.copytree(tiny, tiny.with_name("again"))
-    records = (other / "records.jsonl").read_text()
-    (other / "records.jsonl").write_text(records.replace(tiny.name, "again"))  # a copy would be refused
+    of_another_run(tiny / "records.jsonl", other / "records.jsonl", "again")  # a copy would be refused
     said = genbench("report", "tiny/latest", str(other))
     assert (
         said.code == 0 and said.out.startswith("report.html (") and (fresh_folder / "report.html").is_file()
