@@ -1,6 +1,6 @@
 """Benchmarks of tests/benchmarks against saved ones, by how many matrix products fit into their time.
 
-    pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-json=new.json
+    pytest tests/benchmarks -n0 -o python_files='bench_*.py' --benchmark-json=new.json
     python benchmarks/against_baseline.py new.json
 
 Exits 1 if any benchmark takes longer than the margin allows, 2 if a file cannot be used. Of several files the
@@ -31,7 +31,7 @@ Verdict = Literal["same", "better", "WORSE", "new", "not run", "not comparable"]
 
 _LAYOUT = "{:36} {:>9} {:>9} {:>6}  {}"
 _KEPT = ("device", "precision", "torch", "steps", "lanes")
-_WANTED = "Give what `pytest tests/benchmarks -o python_files='bench_*.py' --benchmark-json=FILE` writes."
+_WANTED = "Give what `pytest tests/benchmarks -n0 -o python_files='bench_*.py' --benchmark-json=FILE` writes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,18 +53,23 @@ def current(records: Sequence[Record]) -> list[Record]:
         largest[trial] = max(record.step, largest.get(trial, 0))
     stopped = {(r.run, r.trial) for r in records if r.metric == OUTCOME and r.status not in _MEASURED}
     last: dict[tuple[object, ...], Record] = {}
+    # a cohort that was interrupted may have been continued in parts, whose numbers are theirs
+    measured = {_of(r) for r in records if r.seed is None and r.status is not Status.INTERRUPTED}
     for record in records:
         trial = (record.run, record.trial)
         if trial in stopped and record.metric.startswith(MODE_SHARE):
             continue
         if record.seed is None:  # of a whole cohort, which has no numbers on the way
-            key = (record.run, record.dataset, record.model, record.metric, record.trial)
-            if record.status is not Status.INTERRUPTED or last.get(key, record).status is Status.INTERRUPTED:
-                last[key] = record  # what was measured before an interrupt stands
+            if record.status is not Status.INTERRUPTED or _of(record) not in measured:
+                last[(*_of(record), record.trial)] = record
         elif record.step == ends.get(trial, largest[trial]):
             final = _without_an_end(record) if trial in unfinished else record
             last[record.run, record.dataset, record.model, record.metric, record.seed] = final
     return list(last.values())
+
+
+def _of(record: Record) -> tuple[str, str, str, str]:
+    return record.run, record.dataset, record.model, record.metric
 
 
 def courses(records: Sequence[Record], metric: str) -> dict[str, tuple[Spot, ...]]:
@@ -105,13 +110,19 @@ def last_attempts(records: Sequence[Record]) -> list[Record]:
 
     An outcome is the last record of a trial. Where another follows, the run was resumed: a trial that was
     interrupted was continued, and only what it lacked when it was interrupted no longer counts; any other
-    trial was begun again, and nothing before counts.
+    trial was begun again, and nothing before counts. An interrupt right after an end, whose outcome was
+    written when the signal came, says nothing.
     """
     began: dict[tuple[str, str], int] = {}
     continued: dict[tuple[str, str], int] = {}
     over: dict[tuple[str, str], Status] = {}
+    void: set[int] = set()
     for place, record in enumerate(records):
         trial = (record.run, record.trial)
+        ended = over.get(trial, Status.INTERRUPTED) is not Status.INTERRUPTED
+        if ended and record.status is Status.INTERRUPTED:
+            void.add(place)
+            continue
         if trial in over:
             (continued if over.pop(trial) is Status.INTERRUPTED else began)[trial] = place
         if record.metric == OUTCOME:
@@ -119,8 +130,9 @@ def last_attempts(records: Sequence[Record]) -> list[Record]:
     kept = []
     for place, record in enumerate(records):
         trial = (record.run, record.trial)
-        void = record.status is Status.INTERRUPTED and place < continued.get(trial, 0)
-        if place >= began.get(trial, 0) and not void:
+        if record.status is Status.INTERRUPTED and place < continued.get(trial, 0):
+            continue
+        if place >= began.get(trial, 0) and place not in void:
             kept.append(record)
     return kept
 

@@ -68,9 +68,9 @@ def code_version() -> str:
 
 @cache
 def code_identity() -> str:
-    """As ``code_version``; where the commit was changed, with a hash of all source files."""
+    """As ``code_version``; without a commit, or with changes to it, with a hash of all source files."""
     version = code_version()
-    if not version.endswith("-dirty"):
+    if "+g" in version and not version.endswith("-dirty"):
         return version
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
     return f"{version}.{bytes_hash(*(source.read_bytes() for source in sources))}"

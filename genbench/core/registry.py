@@ -247,6 +247,16 @@ def plugins() -> dict[str, str]:
 _plugins: dict[str, str] = {}
 
 
+def foreign_things() -> dict[str, object]:
+    """Everything imported so far that other code than genbench has registered, by kind and name."""
+    return {
+        f"{registry.kind} {name}": thing
+        for registry in (models, datasets, measures)
+        for name, thing in sorted(registry._things.items())
+        if not str(getattr(thing, "__module__", "")).startswith("genbench.")
+    }
+
+
 def _package(point: importlib.metadata.EntryPoint) -> str:
     """The package that announces it: the same for all that one package announces."""
     if point.dist is None:

@@ -82,7 +82,11 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         evaluate_every=train.evaluate_every,
         trace_every=spacing(train.steps) if any(measure.traced for measure in final) else 0,
     )
-    left = Cohort(tuple(trial for trial in cohort.trials if trial.id not in job.earlier.outcomes))
+
+    def is_left(trial: Trial) -> bool:
+        return trial.id not in job.earlier.outcomes
+
+    left = Cohort(tuple(filter(is_left, cohort.trials)))
     reached: dict[str, int] = {}
     tracks: dict[str, Track] = {}
     close = partial(close_cohort, job.measures, job.goal, cohort, reached, job.scribe)
@@ -92,12 +96,14 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         return evaluate(job.measures, snapshot, reference, job.scribe, reporter, track)
 
     def write_down(part: Cohort, training: Training, trace: TraceSoFar | None, looks: Looks) -> None:
-        keep(job.directory, part, job.made_by, Halfway(past_of(training), trace, looks, tracks[part.id]))
+        so_far = Halfway(past_of(training), trace, looks, tracks[part.id])
+        trials = {part.id, *(trial.id for trial in part.trials)}
+        keep(job.directory, part, job.made_by, so_far, records=job.scribe.count(trials))
 
     def work(part: Cohort) -> TrainedCohort:
         forget(job.directory, [trial.id for trial in part.trials], but=part)  # of other parts with these
         halfway = load_halfway(
-            job.directory, part, job.made_by, job.goal, job.device, journal=job.earlier.journal
+            job.directory, part, job.made_by, job.goal, job.device, records=job.earlier.records_of(part)
         )
         tracks[part.id] = halfway.track if halfway else Track(job.goal)
         if halfway:
@@ -163,8 +169,6 @@ def _parts(
     job: Job, cohort: Cohort, left: Cohort, settings: Settings, samples: int, dataset: Dataset
 ) -> Iterator[Cohort]:
     """What of a cohort is trained together: the parts that were in training as they were, then the rest."""
-    doubted = [trial.id for trial in cohort.trials if trial.id in job.earlier.doubted]
-    forget(job.directory, doubted)  # what they wrote on the way is written again
     rest = {trial.id: trial for trial in left.trials}
     for part in parts_halfway(job.directory, cohort):
         if any(trial.id in rest for trial in part.trials):

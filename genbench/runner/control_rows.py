@@ -26,6 +26,11 @@ CONTROL_SEEDS = 3
 """How often each control row is drawn anew: enough to see that its noise is small beside that of training."""
 
 
+def has_controls(measure: Measure) -> bool:
+    """Whether control rows are measured for it."""
+    return bool(measure.anchors) if isinstance(measure, Final) else bool(of_samples([measure]))
+
+
 def measure_controls(
     chosen: Sequence[Measure], reference: Reference, samples: int, scribe: Scribe, reporter: Reporter
 ) -> None:

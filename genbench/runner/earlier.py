@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genbench.analyse.standing import last_attempts
 from genbench.core.bounded import MIB, read_bytes
 from genbench.core.environment import code_identity, environment_id
 from genbench.core.errors import RecordError, SuiteError
-from genbench.core.ids import JSON, content_hash
-from genbench.core.record import OUTCOME, Status
-from genbench.core.registry import plugins
+from genbench.core.ids import JSON, bytes_hash, content_hash
+from genbench.core.record import CONTROLS, OUTCOME, Record, Status
+from genbench.core.registry import foreign_things, plugins
 from genbench.runner.provenance import decisive, resolved_text
 from genbench.store.claim import begin, is_claimed, maker_of, tried_again
 from genbench.store.journal import recover
@@ -28,15 +31,20 @@ class Earlier:
         outcomes: how trials ended, by id.
         controls: names of datasets with control rows.
         kept: (trial, metric, step) of the numbers that stand.
-        doubted: trials that begin anew, because lines of the journal that may have been theirs were damaged.
-        journal: bytes of its whole lines.
+        missed: the same of those that stand as failed.
+        foreign: whether other code, or another machine, was at work on what has not come to its end.
     """
 
     outcomes: Mapping[str, Status] = field(default_factory=dict)
     controls: frozenset[str] = frozenset()
     kept: frozenset[tuple[str, str, int]] = frozenset()
-    doubted: frozenset[str] = frozenset()
-    journal: int = 0
+    missed: frozenset[tuple[str, str, int]] = frozenset()
+    foreign: bool = False
+
+    def records_of(self, cohort: Cohort) -> int:
+        """How many numbers of a cohort and its trials there are."""
+        own = {cohort.id, *(trial.id for trial in cohort.trials)}
+        return sum(trial in own for trial, _, _ in self.kept | self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,59 +91,82 @@ def choose_directory(
             )
         return found, ""
     told = ""
-    if wanted.unfinished:
-        for run in _unfinished(suite, out, plan):
-            if is_claimed(run):
-                told = f"{run.path} is a run of the same suite that is at work now; this is another one."
-            elif other := [what for what, which in maker.items() if maker_of(run).get(what) != which]:
-                told = (
-                    f"{run.path} did not come to its end, but was begun with another {' and '.join(other)}: "
-                    "this is a new run."
-                )
-            else:
-                return run, "this run did not come to its end and is continued; --fresh begins a new one."
+    if wanted.unfinished and (run := _newest(suite, out, plan)) is not None and run.unfinished.exists():
+        if is_claimed(run):
+            told = f"{run.path} is a run of the same suite that is at work now; this is another one."
+        elif other := [what for what, which in maker.items() if maker_of(run).get(what) != which]:
+            told = (
+                f"{run.path} did not come to its end, but was begun with another {' and '.join(other)}: "
+                "this is a new run."
+            )
+        else:
+            return run, "this run did not come to its end and is continued; --fresh begins a new one."
     mark = content_hash([trial.id for cohort in plan for trial in cohort.trials], digits=7)
     return RunDirectory.create(out, suite.name, mark=mark), told
 
 
 def maker_here(environment: dict[str, JSON]) -> dict[str, str]:
-    """What code trains on what machine: what must be equal for a training to be continued."""
+    """What code trains on what machine: what must be equal for a training to be continued.
+
+    Call it when all that a suite names is imported: the source files of what is not genbench's own are part
+    of it.
+    """
+    own = {name: bytes_hash(_source(thing)) for name, thing in foreign_things().items()}
     named = {"genbench": code_identity(), "machine or packages": environment_id(environment)}
-    return {**named, "plugin": content_hash(plugins())}
+    return {**named, "plugin": content_hash({"files": plugins(), "things": own})}
 
 
-def earlier_of(run: RunDirectory, maker: Mapping[str, str]) -> Earlier:
+def _source(thing: object) -> bytes:
+    """The file in which a model, data set or measure is written; nothing where that cannot be told."""
+    try:
+        return Path(inspect.getsourcefile(thing) or "").read_bytes()  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return b""
+
+
+def earlier_of(run: RunDirectory, maker: Mapping[str, str], *, controls: bool) -> Earlier:
     """What is there already in a claimed run directory, damaged records set aside; marks it as unfinished.
+
+    Args:
+        run: claimed by this process.
+        maker: of this process.
+        controls: whether any measure has control rows.
 
     Raises:
         RecordError: its records cannot be read.
         OutputError: nothing can be written there.
     """
-    recovered = recover(run.records)
-    records, doubted = recovered.records, recovered.doubted
+    there = recover(run.records)
+    records = last_attempts(there)
     again = tried_again(run)
     if again is None:  # it had come to its end: what failed is tried again
-        again = len(records)
+        again = len(there)
+    foreign = bool(before := maker_of(run)) and before != maker
     begin(run, again=again, maker=maker)
-    ends = {r.trial: (place, r) for place, r in enumerate(records) if r.metric == OUTCOME}
-    outcomes = {
-        trial: end.status for trial, (place, end) in ends.items() if _stands(end.status, place, again)
-    }
-    anew = {trial for trial, end in ends.items() if trial not in outcomes and end[1].status is Status.FAILED}
-    of_models = {(end.model, end.dataset) for trial, (_, end) in ends.items() if trial in anew}
-    kept = frozenset(
-        (r.trial, r.metric, r.step)
-        for place, r in enumerate(records)
-        if r.status not in (Status.INTERRUPTED, Status.FAILED)
-        or (r.metric == OUTCOME and r.trial in outcomes)
-        if not (r.trial in anew and place <= ends[r.trial][0])
-        if not (r.seed is None and place < again and (r.model, r.dataset) in of_models)
-        if r.trial not in doubted
-    )
-    # control rows are measured before any trial
-    measured = frozenset(end.dataset for _, end in ends.values()) if not doubted else frozenset()
-    left = {trial: status for trial, status in outcomes.items() if trial not in doubted}
-    return Earlier(left, measured, kept, doubted, recovered.size)
+    places = {id(record): place for place, record in enumerate(there)}
+    ends = {r.trial: r for r in records if r.metric == OUTCOME}
+    outcomes = {t: r.status for t, r in ends.items() if _stands(r.status, places[id(r)], again)}
+    anew = {trial for trial, end in ends.items() if trial not in outcomes and end.status is Status.FAILED}
+    of_models = {(end.model, end.dataset) for trial, end in ends.items() if trial in anew}
+
+    def is_of_this_attempt(record: Record) -> bool:
+        if foreign:  # one training is not made of two
+            return record.trial in outcomes or record.model in CONTROLS
+        if record.seed is None and places[id(record)] < again:
+            return (record.model, record.dataset) not in of_models
+        return record.trial not in anew
+
+    mine = [r for r in records if is_of_this_attempt(r) and (r.metric != OUTCOME or r.trial in outcomes)]
+    kept = frozenset(_key(r) for r in mine if r.status not in (Status.INTERRUPTED, Status.FAILED))
+    missed = frozenset(_key(r) for r in mine if r.status is Status.FAILED) - kept
+    # control rows are measured before any trial, and go together where the journal was damaged
+    rows = {r.dataset for r in records if r.model in CONTROLS}
+    measured = {end.dataset for end in ends.values() if end.dataset in rows or not controls}
+    return Earlier(outcomes, frozenset(measured), kept, missed, foreign)
+
+
+def _key(record: Record) -> tuple[str, str, int]:
+    return record.trial, record.metric, record.step
 
 
 def _stands(status: Status, place: int, again: int) -> bool:
@@ -143,12 +174,14 @@ def _stands(status: Status, place: int, again: int) -> bool:
     return status in (Status.DONE, Status.DIVERGED) or (status is Status.FAILED and place >= again)
 
 
-def _unfinished(suite: Suite, out: Path, plan: Sequence[Cohort]) -> list[RunDirectory]:
-    """The runs of the very same suite that have not come to their end, the newest first."""
-    runs = [RunDirectory(path.parent) for path in (out / suite.name).glob("*/unfinished.json")]
+def _newest(suite: Suite, out: Path, plan: Sequence[Cohort]) -> RunDirectory | None:
+    """The newest run of the very same suite; a directory that cannot be read is none of it."""
     asked = decisive(resolved_text(suite, plan))
-    same = [run for run in runs if run.resolved.is_file() and decisive(_text(run.resolved)) == asked]
-    return sorted(same, key=lambda run: run.name, reverse=True)
+    for path in sorted((out / suite.name).glob("*/resolved.json"), reverse=True):
+        with suppress(RecordError):
+            if decisive(_text(path)) == asked:
+                return RunDirectory(path.parent)
+    return None
 
 
 def _text(file: Path) -> str:

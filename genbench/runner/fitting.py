@@ -9,7 +9,7 @@ from genbench.core.datainfo import DataInfo
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.progress import Reporter
 from genbench.runner.sample import build_model
-from genbench.suite.plan import Cohort
+from genbench.suite.plan import Cohort, Trial
 from genbench.train.allocator import give_back
 from genbench.train.device import is_out_of_memory
 from genbench.train.memory import free_memory, lane_bytes, lanes_that_fit
@@ -47,9 +47,19 @@ def parts_that_fit(
 
 
 def split_on_oom(
-    cohort: Cohort, work: Callable[[Cohort], TrainedCohort], reporter: Reporter
+    cohort: Cohort,
+    work: Callable[[Cohort], TrainedCohort],
+    reporter: Reporter,
+    *,
+    left: Callable[[Trial], bool] = lambda _: True,
 ) -> Iterator[TrainedCohort]:
     """Do the work on a cohort; where memory runs out, on its halves, one after the other.
+
+    Args:
+        cohort: whose lanes.
+        work: to be done.
+        reporter: told of every halving.
+        left: whether a trial still has to be trained; a cohort that is continued has others too.
 
     Raises:
         MemoryError, torch.OutOfMemoryError: a single lane does not fit.
@@ -57,16 +67,18 @@ def split_on_oom(
     try:
         trained = work(cohort)
     except (MemoryError, RuntimeError) as error:
-        lanes = len(cohort.trials)
-        if lanes == 1 or not is_out_of_memory(error):
+        trials = tuple(filter(left, cohort.trials))
+        lanes = len(trials)
+        if len(cohort.trials) == 1 or not is_out_of_memory(error):
             raise
     else:
         yield trained
         return
     half = (lanes + 1) // 2
+    too_many = len(cohort.trials)
     reporter.warn(
-        f"{cohort.model.label}: {lanes} lanes do not fit into memory; going on with {half} at a time. "
+        f"{cohort.model.label}: {too_many} lanes do not fit into memory; going on with {half} at a time. "
         f"`lanes = {half}` in [train] saves the attempt."
     )
-    for part in (cohort.trials[:half], cohort.trials[half:]):
-        yield from split_on_oom(replace(cohort, trials=part), work, reporter)
+    for part in filter(None, (trials[:half], trials[half:])):
+        yield from split_on_oom(replace(cohort, trials=part), work, reporter, left=left)

@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from genbench.core.errors import CheckpointError, GenbenchWarning
 from genbench.runner.cost import Spent
 from genbench.runner.target import Goal, Track
+from genbench.store.atomic import unwritable
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import read, write
@@ -41,7 +42,7 @@ class Header:
     Attributes:
         trials: ids, one a lane.
         made_by: what code, on what machine.
-        journal: bytes of records that were written before it, and are not written again.
+        records: numbers of these trials that were written before it, and are not written again.
         facts: of the training.
         looks: at it.
         met, best, closing: of its ``Track``.
@@ -52,7 +53,7 @@ class Header:
 
     trials: tuple[str, ...]
     made_by: str
-    journal: int
+    records: int
     facts: Facts
     looks: Looks
     met: dict[int, Spent] = field(default_factory=dict)
@@ -71,8 +72,17 @@ class Halfway:
     track: Track
 
 
-def keep(directory: RunDirectory, cohort: Cohort, made_by: str, halfway: Halfway) -> None:
+def keep(
+    directory: RunDirectory, cohort: Cohort, made_by: str, halfway: Halfway, *, records: int = 0
+) -> None:
     """Write what the cohort can be continued from; what was written before becomes the second choice.
+
+    Args:
+        directory: of the run.
+        cohort: which one.
+        made_by: what is at work here.
+        halfway: all of it.
+        records: how many numbers of the cohort the journal has.
 
     Raises:
         OutputError: it cannot be written; what was there before still can be used.
@@ -82,15 +92,18 @@ def keep(directory: RunDirectory, cohort: Cohort, made_by: str, halfway: Halfway
     header = Header(
         trials=tuple(trial.id for trial in cohort.trials),
         made_by=made_by,
-        journal=directory.records.stat().st_size if directory.records.exists() else 0,
+        records=records,
         facts=facts,
         looks=halfway.looks,
         met=halfway.track.met,
         best=halfway.track.best,
         closing=halfway.track.closing,
     )
-    with suppress(FileNotFoundError):
-        file.replace(before)
+    try:
+        if file.exists():
+            file.replace(before)
+    except OSError as error:
+        raise unwritable(before, error) from error
     write(file, json.dumps(asdict(header)), tensors)
 
 
@@ -114,12 +127,12 @@ def load_halfway(
     goal: Goal | None,
     device: torch.device,
     *,
-    journal: int,
+    records: int = 0,
 ) -> Halfway | None:
     """Where a cohort can be continued; ``None`` where it must begin.
 
-    A damaged file is set aside with a warning, and the one before it is taken. So is one that is ahead of
-    the journal, whose end was lost with the power: what it lacks would never be measured again.
+    A damaged file is set aside with a warning, and the one before it is taken. Nor is one taken that is
+    ahead of the journal, of which something was lost: that would never be measured again.
 
     Args:
         directory: of the run.
@@ -127,7 +140,7 @@ def load_halfway(
         made_by: what is at work here.
         goal: of the suite.
         device: where to.
-        journal: bytes of records that were there when this process began.
+        records: how many numbers of the cohort were in the journal when this process began.
     """
     for file in _files(directory, cohort):
         if not file.exists():
@@ -145,13 +158,12 @@ def load_halfway(
                     stacklevel=2,
                 )
                 return None
-            if header.journal > journal:
-                file.unlink()
+            if header.records > records:
+                _remove(file)
                 continue
             past, trace = unpack(header.facts, tensors, device)
         except CheckpointError as error:
-            aside = file.with_suffix(".damaged")
-            file.replace(aside)
+            aside = _set_aside(file)
             warnings.warn(
                 f"{file.name} is damaged ({error}). It is set aside as {aside}; {cohort.title} is continued "
                 "from what was written before it, or begins anew.",
@@ -168,7 +180,7 @@ def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None
     """Remove what any cohort with one of these trials could be continued from, but for one cohort."""
     for file in _found(directory, but):
         if set(_trials_in(file)) & set(trials):
-            file.unlink(missing_ok=True)
+            _remove(file)
     with suppress(OSError):  # not empty, or not there
         directory.progress.rmdir()
 
@@ -176,7 +188,7 @@ def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None
 def forget_all(directory: RunDirectory) -> None:
     """Remove whatever a run that has come to its end was continued from; what was set aside stays."""
     for file in directory.progress.glob("*.safetensors"):
-        file.unlink(missing_ok=True)
+        _remove(file)
     with suppress(OSError):  # not empty, or not there
         directory.progress.rmdir()
 
@@ -189,7 +201,7 @@ def forget_done(directory: RunDirectory, done: Collection[str], *, but: Cohort |
     """
     for file in _found(directory, but):
         if set(_trials_in(file)) <= set(done):
-            file.unlink(missing_ok=True)
+            _remove(file)
     with suppress(OSError):  # not empty, or not there
         directory.progress.rmdir()
 
@@ -198,6 +210,22 @@ def _files(directory: RunDirectory, cohort: Cohort) -> tuple[Path, Path]:
     """The file of a cohort, and the one before it."""
     name = directory.progress / cohort.id
     return name.with_suffix(".safetensors"), name.with_suffix(".before.safetensors")
+
+
+def _remove(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(file, error) from error
+
+
+def _set_aside(file: Path) -> Path:
+    aside = file.with_suffix(".damaged")
+    try:
+        file.replace(aside)
+    except OSError as error:
+        raise unwritable(aside, error) from error
+    return aside
 
 
 def _found(directory: RunDirectory, but: Cohort | None) -> list[Path]:

@@ -19,7 +19,7 @@ from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Featureless, Measure, Reference
 from genbench.runner.attempt import Job, guard, run_cohort
-from genbench.runner.control_rows import measure_controls, untrained_of
+from genbench.runner.control_rows import has_controls, measure_controls, untrained_of
 from genbench.runner.earlier import Resumption, choose_directory, earlier_of, maker_here
 from genbench.runner.gates import check_gates
 from genbench.runner.halfway import forget_all
@@ -128,7 +128,7 @@ def run(
         maker = maker_here(environment)
         directory, told = choose_directory(suite, Path(out), Resumption(resume, go_on), plan, maker)
         with claimed(directory):
-            earlier = earlier_of(directory, maker)
+            earlier = earlier_of(directory, maker, controls=any(map(has_controls, chosen)))
             write_provenance(directory, suite, plan, environment)
             if suite.question:
                 reporter.note(suite.question)
@@ -138,6 +138,12 @@ def run(
             reporter.note(f"results: {directory.path}")
             if told:
                 reporter.note(told)
+            if earlier.foreign:
+                forget_all(directory)
+                reporter.warn(
+                    "this run was begun with other code or on another machine: its finished trials stand, "
+                    "and what was in training begins anew, because the rest would not be of one training."
+                )
             with Journal(directory.records) as journal, logging_to(directory.log):
                 scribe = Scribe(
                     journal=journal,
@@ -148,6 +154,7 @@ def run(
                     protocol={"quick": suite.quick},
                     outcomes=dict(earlier.outcomes),
                     kept=earlier.kept,
+                    missed=earlier.missed,
                 )
                 made_by = content_hash(maker)
                 job = Job(
@@ -222,6 +229,8 @@ def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     worked_on: set[str] = set()
     for number, cohort in enumerate(plan):
         if any(trial.id not in job.earlier.outcomes for trial in cohort.trials):
+            with suppress(OSError):  # one of an earlier execution lacks what is trained now
+                picture_of(job.directory, dataset.info.name, cohort.model.label).unlink()
             run_cohort(job, cohort, reference, samples)
             worked_on.add(cohort.model.label)
         else:

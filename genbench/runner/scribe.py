@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -53,6 +53,7 @@ class Scribe:
         written: (trial, metric, step, whether on the way) of what this process has written.
         kept: (trial, metric, step) of what an earlier process has written and still holds: it is not written
             again, so that a run that was continued has the records of one that was not disturbed.
+        missed: the same of what it wrote as failed; a number may still come.
     """
 
     journal: Journal
@@ -64,6 +65,7 @@ class Scribe:
     outcomes: dict[str, Status] = field(default_factory=dict)
     written: set[tuple[str, str, int, bool]] = field(default_factory=set)
     kept: frozenset[tuple[str, str, int]] = frozenset()
+    missed: frozenset[tuple[str, str, int]] = frozenset()
 
     def write(self, subject: Subject, readings: Iterable[Reading]) -> None:
         """Write readings as they come."""
@@ -82,9 +84,17 @@ class Scribe:
         self._append(subject, Reading(STEPS, float(subject.step), n=1, reason=reason), status)
         self.outcomes[subject.trial] = status
 
+    def count(self, trials: Collection[str]) -> int:
+        """How many numbers of these trials, or cohorts, are in the journal: of each at each step one."""
+        stood = self.kept | self.missed
+        return sum(trial in trials for trial, _, _ in {key[:3] for key in self.written} | stood)
+
     def _append(self, subject: Subject, reading: Reading, status: Status) -> None:
         column = reading.column
-        if (subject.trial, column.metric, subject.step) in self.kept:
+        place = (subject.trial, column.metric, subject.step)
+        # what stood on the way is no final number: where there is none, that is written after it
+        stands = self.missed if status is Status.FAILED else self.kept
+        if place in stands and status is not Status.INTERRUPTED:
             self.written.add(_key(subject, column))
             return
         model = {"model": subject.model_version} if subject.model_version else {}

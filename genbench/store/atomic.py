@@ -54,7 +54,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # a system may refuse to bring to the disk what it only reads
             os.fsync(file.fileno())
         temporary.chmod(_default_mode())
         temporary.replace(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -16,6 +17,9 @@ from genbench.core.bounded import MIB, read_text
 from genbench.core.errors import GenbenchWarning, OutputError
 from genbench.store.atomic import sweep, unwritable, write_text
 from genbench.store.rundir import RunDirectory
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+"""What some network file systems answer."""
 
 
 @contextmanager
@@ -35,14 +39,14 @@ def claimed(run: RunDirectory) -> Iterator[None]:
             f"{run.path} is being written by another process{_owner(run)}. Wait until it has ended, or stop "
             "it; --fresh begins a run of its own beside it."
         ) from None
-    except NotImplementedError:  # some network file systems
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            raise unwritable(run.lock, error) from error
         warnings.warn(
             f"{run.path} lies on a file system without locks: see to it that only one process writes there.",
             GenbenchWarning,
             stacklevel=3,
         )
-    except OSError as error:
-        raise unwritable(run.lock, error) from error
     try:
         sweep(run.path)
         yield

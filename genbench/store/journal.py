@@ -12,14 +12,13 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from genbench.core.bounded import MIB, read_bytes
 from genbench.core.errors import GenbenchWarning, OutputError, RecordError
-from genbench.core.record import Record
+from genbench.core.record import CONTROLS, Record
 from genbench.store.atomic import sync_folder, unwritable, write_bytes
 
 _CHUNK = 1 << 16
@@ -118,7 +117,8 @@ def read_records(path: str | Path) -> list[Record]:
         except RecordError as error:
             raise RecordError(
                 f"{path}, line {number}: {error}. Every line before the last must be a record: "
-                "restore the file from a copy, or delete that line."
+                "restore the file from a copy. `genbench run` with --resume sets it aside, and makes again "
+                "what stood beside the damage."
             ) from error
     if tail:
         try:
@@ -133,33 +133,20 @@ def read_records(path: str | Path) -> list[Record]:
     return records
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What can be believed of a journal.
-
-    Attributes:
-        records: every whole one, in the order of writing.
-        doubted: ids of the trials beside lines that were damaged: those lines may have been theirs.
-        size: bytes of their lines.
-    """
-
-    records: tuple[Record, ...]
-    doubted: frozenset[str] = frozenset()
-    size: int = 0
-
-
-def recover(path: Path) -> Recovered:
+def recover(path: Path) -> tuple[Record, ...]:
     """Read a journal that is to be written on, and mend it where it is damaged.
 
     A half-written last line is what a kill leaves behind; ``Journal`` cuts it off. Where another line is
-    damaged the file is set aside under a name of its own, with a warning, and the whole lines take its place.
+    damaged nobody can tell what it said: the file is set aside under a name of its own, with a warning, and
+    what takes its place has no record of the models, or of the control rows, beside the damage. They begin
+    anew, as if they had never been: so whatever happens next, the file says itself what is missing.
 
     Raises:
         RecordError: the file cannot be read, or all of it is of another schema.
         OutputError: the mended file cannot be written.
     """
     if not path.exists():
-        return Recovered(())
+        return ()
     *lines, tail = _content(path).split(b"\n")
     good: list[tuple[int, bytes, Record]] = []
     for number, line in enumerate([*lines, tail]):
@@ -168,27 +155,32 @@ def recover(path: Path) -> Recovered:
         except RecordError as error:
             if number == 0 and "schema" in str(error):
                 raise RecordError(f"{path}: {error}") from error
-    records = tuple(record for _, _, record in good)
-    size = sum(len(line) + 1 for _, line, _ in good)
-    bad = set(range(len(lines))) - {number for number, _, _ in good}
+    bad = sorted(set(range(len(lines))) - {number for number, _, _ in good})
     if not bad:
-        return Recovered(records, size=size)
+        return tuple(record for _, _, record in good)
+    doubted: set[tuple[str, str]] = set()
+    for number in bad:
+        before = [record for place, _, record in good if place < number]
+        after = [record for place, _, record in good if place > number]
+        doubted |= {_row(record) for record in (*before[-1:], *after[:1])}
+    kept = [item for item in good if _row(item[2]) not in doubted]
     aside = next(p for p in _names_aside(path) if not p.exists())
     write_bytes(aside, _content(path))
-    write_bytes(path, b"".join(line + b"\n" for _, line, _ in good))
-    doubted = set()
-    for number in bad:
-        before = [record.trial for place, _, record in good if place < number]
-        after = [record.trial for place, _, record in good if place > number]
-        doubted |= {*before[-1:], *after[:1]}
-    named = ", ".join(str(number + 1) for number in sorted(bad)[:5])
+    write_bytes(path, b"".join(line + b"\n" for _, line, _ in kept))
+    named = ", ".join(str(number + 1) for number in bad[:5])
+    rows = ", ".join(sorted(f"{model or 'control rows'} on {dataset}" for model, dataset in doubted))
     warnings.warn(
         f"{path} was damaged in line {named}{' and others' if len(bad) > 5 else ''}. It is set aside as "
-        f"{aside.name}; its {len(good)} whole lines are kept, and what may be missing is measured again.",
+        f"{aside.name}; what stood beside the damage is made again: {rows or 'nothing'}.",
         GenbenchWarning,
         stacklevel=2,
     )
-    return Recovered(records, frozenset(doubted), size)
+    return tuple(record for _, _, record in kept)
+
+
+def _row(record: Record) -> tuple[str, str]:
+    """The model and the dataset of a record; all control rows of a dataset are one, without a name."""
+    return "" if record.model in CONTROLS else record.model, record.dataset
 
 
 def _names_aside(path: Path) -> Iterator[Path]:

@@ -167,7 +167,7 @@ def test_a_trial_that_was_cut_short_keeps_its_run_apart() -> None:
 
 
 def test_numbers_of_an_attempt_that_was_begun_again_do_not_come_back() -> None:
-    first = [record("quality.fid", 9.0, seed=0), outcome(Status.INTERRUPTED, seed=0)]
+    first = [record("quality.fid", 9.0, seed=0), outcome(Status.FAILED, seed=0)]
     again = [record("modes.covered", 3.0, seed=0)]
     run = loaded("r1", [*first, *again])
     assert [r.metric for r in current(run.records)] == ["modes.covered"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -107,13 +108,52 @@ def test_a_damaged_line_is_measured_again(tiny_suite, straight, told, monkeypatc
     mine = [place for place, line in enumerate(lines) if b'"seed":1' in line and b'"model":"gan"' in line]
     lines[mine[-3]] = lines[mine[-3]].replace(b'"value"', b'"vaIue"')
     records.write_bytes(b"".join(lines))
+    # and killed again as soon as it is mended, and once more while what was lost is made again
+    cut_short(suite, tmp_path, monkeypatch, 0)
+    assert records.with_name("records.damaged-1.jsonl").exists()
+    cut_short(suite, tmp_path, monkeypatch, 20)
     result = run(suite, out=tmp_path, go_on=True, reporter=told)
-    assert any("set aside as records.damaged-1.jsonl" in warning for warning in told.warnings)
-    done = [r for r in current(result.records) if r.metric == OUTCOME]
-    assert len(done) == 4 and all(r.status is Status.DONE for r in done)
-    values = {(r.model, r.seed, r.metric): r.value for r in current(result.records) if r.value is not None}
-    asked = {(r.model, r.seed, r.metric): r.value for r in current(straight.records) if r.value is not None}
-    assert values.keys() == asked.keys()
+    assert sorted(map(str, essence(result.records))) == sorted(map(str, essence(straight.records)))
+
+
+@pytest.mark.slow
+def test_a_signal_while_an_outcome_is_written_loses_no_trial(tiny_suite, straight, monkeypatch, tmp_path):
+    suite, real = tiny_suite(*CHEAP), journal.Journal.append
+
+    def append(own, record):
+        real(own, record)
+        if record.metric == OUTCOME and record.model == "gan":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal.Journal, "append", append)
+        assert run(suite, out=tmp_path, go_on=True).interrupted
+    result = run(suite, out=tmp_path, go_on=True)
+    assert essence(current(result.records)) == essence(current(straight.records))
+    assert result.failed == 0
+
+
+@pytest.mark.slow
+def test_elsewhere_what_was_in_training_is_one_training(tiny_suite, straight, told, monkeypatch, tmp_path):
+    suite = tiny_suite(*CHEAP)
+    cut_short(suite, tmp_path, monkeypatch, int(0.9 * len(straight.records)))
+    (begun,) = (tmp_path / "tiny").iterdir()
+    before = (begun / "records.jsonl").read_text()
+    done = {
+        record.trial for record in journal.read_records(begun / "records.jsonl") if record.metric == OUTCOME
+    }
+    kept = {trial: (begun / "trials" / trial / "checkpoint.safetensors").stat().st_mtime_ns for trial in done}
+    monkeypatch.setattr(earlier, "code_identity", lambda: "other code")
+    result = run(suite, out=tmp_path, resume=begun, reporter=told)
+    assert any("with other code or on another machine" in text for text in told.warnings)
+    assert (begun / "records.jsonl").read_text().startswith(before)
+    assert kept == {t: (begun / "trials" / t / "checkpoint.safetensors").stat().st_mtime_ns for t in done}
+    new = result.records[before.count("\n") :]
+    begun_again = {record.trial for record in new if record.metric == OUTCOME}
+    assert begun_again and not begun_again & done
+    for trial in begun_again:  # all of it, from its first evaluation on
+        own = [(r.metric, r.step) for r in straight.records if r.trial == trial]
+        assert [(r.metric, r.step) for r in new if r.trial == trial] == own
 
 
 def test_one_process_at_a_time(tiny_suite, straight, told):
@@ -133,21 +173,23 @@ def test_what_is_another_run_is_not_continued(tiny_suite, straight, told, monkey
             patch.setattr(job, "_work", lambda *a: True)  # only which directory it is
             return run(suite, out=tmp_path, reporter=reporter, **options).path
 
-    assert begins(suite) != begun  # nobody asked
-    assert begins(tiny_suite(*CHEAP, "samples=60", only=["vae"], seeds=1), go_on=True) != begun
-    with claimed(earlier.RunDirectory(begun)):
-        newest = begins(suite, go_on=True)
-    assert newest != begun  # it was at work; the others, which are unfinished too, are nobody's
-    marks = [path.parent for path in (tmp_path / "tiny").glob("*/unfinished.json")]
-    for path in marks:
-        if path != begun:
-            (path / "unfinished.json").unlink()
-    monkeypatch.setattr(earlier, "code_identity", lambda: "other code")
-    fresh = begins(suite, go_on=True)
-    assert fresh != begun and any("begun with another genbench: this is a new run" in n for n in told.notes)
-    (fresh / "unfinished.json").unlink()
-    monkeypatch.setattr(earlier, "code_identity", lambda: "code")
+    def gone(path):
+        assert path != begun
+        shutil.rmtree(path)
+
     assert begins(suite, go_on=True) == begun
+    gone(begins(tiny_suite(*CHEAP, "samples=60", only=["vae"], seeds=1), go_on=True))
+    with claimed(earlier.RunDirectory(begun)):
+        gone(begins(suite, go_on=True))
+    assert any("at work now; this is another one" in note for note in told.notes)
+    with monkeypatch.context() as patch:
+        patch.setattr(earlier, "code_identity", lambda: "other code")
+        gone(begins(suite, go_on=True))
+    assert any("begun with another genbench: this is a new run" in note for note in told.notes)
+    another = begins(suite)  # nobody asked to go on
+    assert another != begun
+    (another / "unfinished.json").unlink()
+    gone(begins(suite, go_on=True))  # the newest one has come to its end
 
 
 @pytest.mark.slow

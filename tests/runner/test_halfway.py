@@ -57,8 +57,8 @@ def run(tmp_path):
     return RunDirectory(tmp_path)
 
 
-def load(run, cohort=COHORT, made_by="here", journal=0):
-    return load_halfway(run, cohort, made_by, None, CPU, journal=journal)
+def load(run, cohort=COHORT, made_by="here", records=0):
+    return load_halfway(run, cohort, made_by, None, CPU, records=records)
 
 
 def test_what_was_kept_last_is_found(run):
@@ -164,14 +164,12 @@ def test_the_last_that_is_done_is_spared_until_the_next_one_is(run):
 
 
 def test_one_that_is_ahead_of_the_journal_is_not_used(run):
-    run.records.write_text("x" * 10)
-    keep(run, COHORT, "here", halfway(32))
-    run.records.write_text("x" * 20)
-    keep(run, COHORT, "here", halfway(64))
-    assert load(run, journal=20).past.state.step == 64
-    assert load(run, journal=19).past.state.step == 32  # the end of the journal was lost
-    keep(run, COHORT, "here", halfway(64))
-    assert load(run, journal=9) is None
+    keep(run, COHORT, "here", halfway(32), records=10)
+    keep(run, COHORT, "here", halfway(64), records=20)
+    assert load(run, records=20).past.state.step == 64
+    assert load(run, records=19).past.state.step == 32  # something was lost that is not made again
+    keep(run, COHORT, "here", halfway(64), records=20)
+    assert load(run, records=9) is None
 
 
 def test_at_the_end_nothing_is_left_but_what_was_set_aside(run):

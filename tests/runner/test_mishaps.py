@@ -45,7 +45,7 @@ def vae():
 
 @pytest.mark.slow
 def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, monkeypatch, tmp_path):
-    real, tried = job.train_cohort, []
+    real, tried = attempt.train_cohort, []
 
     def greedy(cohort, **rest):
         tried.append(len(cohort.trials))
@@ -64,7 +64,7 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
 
 @pytest.mark.slow
 def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypatch, tmp_path):
-    real, tried = job.train_cohort, []
+    real, tried = attempt.train_cohort, []
 
     def watched(cohort, **rest):
         tried.append(len(cohort.trials))
@@ -84,7 +84,7 @@ def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypa
 def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
-    real_train, real_measure = job.train_cohort, job.measure_cohort
+    real_train, real_measure = attempt.train_cohort, attempt.measure_cohort
 
     def greedy(cohort, **rest):
         if len(cohort.trials) > 1:
@@ -106,7 +106,7 @@ def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
 
 @pytest.mark.slow
 def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
-    real = job.train_cohort
+    real = attempt.train_cohort
 
     def greedy(cohort, **rest):
         if cohort.model.label == "gan":
