@@ -11,6 +11,7 @@ from itertools import chain
 import torch
 
 from genbench.core.errors import OutputError, told_by
+from genbench.core.interrupt import heed, is_asked
 from genbench.core.record import Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Evidence, Final, Measure, Reference
@@ -71,17 +72,7 @@ class Job:
 def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> None:
     """Train and measure what is left of one cohort; what goes wrong costs this cohort only."""
     train, dataset, reporter = job.suite.train, reference.dataset, job.reporter
-    final = [measure for measure in job.measures if isinstance(measure, Final)]
-    settings = Settings(
-        steps=train.steps,
-        batch_size=train.batch_size,
-        device=job.device,
-        compute=COMPUTE[cohort.trials[0].budget.precision],
-        compile=train.compile,
-        save_every=train.save_every,
-        evaluate_every=train.evaluate_every,
-        trace_every=spacing(train.steps) if any(measure.traced for measure in final) else 0,
-    )
+    settings = _settings(job, cohort)
 
     def is_left(trial: Trial) -> bool:
         return trial.id not in job.earlier.outcomes
@@ -126,29 +117,17 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
                 halfway=halfway,
                 phases=job.phases,
                 gauged=any(measure.per_cohort for measure in job.measures),
-                opened=bool(final),
+                opened=any(isinstance(measure, Final) for measure in job.measures),
             )
         finally:
             reporter.end()
 
     try:
         for trained in chain.from_iterable(
-            split_on_oom(part, work, reporter)
+            split_on_oom(part, work, reporter, left=is_left)
             for part in _parts(job, cohort, left, settings, samples, dataset)
         ):
-            reporter.begin(f"measuring {trained.cohort.title}", 0)
-            began = now(job.device)
-            track = tracks[trained.cohort.id]
-            first = job.directory.make_trial(trained.cohort.trials[0].id)
-            write_timing(trained.training, trained.chunks, trained.timing, trained.evaluations, first.timing)
-            with job.phases(MEASURING):
-                measure_cohort(
-                    job.measures, trained, reference, job.scribe, reporter, track, partial(_keep_course, job)
-                )
-            looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
-            write_timing(trained.training, trained.chunks, trained.timing, looks, first.timing)
-            forget_done(job.directory, job.scribe.outcomes, but=trained.cohort)
-            reporter.end()
+            _measure(job, trained, reference, tracks[trained.cohort.id])
     except OutputError:
         raise  # nothing more can be written
     except KeyboardInterrupt:
@@ -156,6 +135,9 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         raise
     except (Exception, SystemExit) as error:  # a plugin may call sys.exit
         reporter.end()
+        if is_asked():  # a second signal went through a library that did not expect it
+            close(Status.INTERRUPTED, "stopped by the user")
+            raise KeyboardInterrupt from error
         reason = told_by(error)
         _log.exception("%s failed", left.title)
         reporter.warn(
@@ -163,6 +145,37 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         )
         close(Status.FAILED, reason)
         forget(job.directory, [trial.id for trial in left.trials])
+
+
+def _measure(job: Job, trained: TrainedCohort, reference: Reference, track: Track) -> None:
+    """Measure what was trained, and say what it took."""
+    job.reporter.begin(f"measuring {trained.cohort.title}", 0)
+    began = now(job.device)
+    file = job.directory.make_trial(trained.cohort.trials[0].id).timing
+    write_timing(trained.training, trained.chunks, trained.timing, trained.evaluations, file)
+    with job.phases(MEASURING):
+        measure_cohort(
+            job.measures, trained, reference, job.scribe, job.reporter, track, partial(_keep_course, job)
+        )
+    looks = [*trained.evaluations, (trained.training.state.step, now(job.device) - began)]
+    write_timing(trained.training, trained.chunks, trained.timing, looks, file)
+    forget_done(job.directory, job.scribe.outcomes, but=trained.cohort)
+    job.reporter.end()
+
+
+def _settings(job: Job, cohort: Cohort) -> Settings:
+    train = job.suite.train
+    traced = any(measure.traced for measure in job.measures if isinstance(measure, Final))
+    return Settings(
+        steps=train.steps,
+        batch_size=train.batch_size,
+        device=job.device,
+        compute=COMPUTE[cohort.trials[0].budget.precision],
+        compile=train.compile,
+        save_every=train.save_every,
+        evaluate_every=train.evaluate_every,
+        trace_every=spacing(train.steps) if traced else 0,
+    )
 
 
 def _parts(
@@ -192,11 +205,13 @@ def _keep_course(job: Job, trial: Trial, evidence: Evidence) -> None:
 
 def guard(job: Job, what: str, write: Callable[[], None]) -> None:
     """Make what is not a number: where that fails, the numbers stand and the run goes on."""
+    heed()
     try:
         with job.phases(PICTURES):
             write()
     except OutputError:
         raise
     except (Exception, SystemExit) as error:
+        heed()
         _log.exception("%s failed", what)
         job.reporter.warn(f"{what} failed: {told_by(error)}. No number is lost by this.")

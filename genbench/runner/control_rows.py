@@ -10,6 +10,7 @@ import torch
 
 from genbench.core.errors import DataError, GenbenchWarning, told_by
 from genbench.core.ids import content_hash
+from genbench.core.interrupt import heed
 from genbench.core.record import EXPECTED, SAMPLED, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.controls import control_samples
@@ -47,6 +48,7 @@ def measure_controls(
             take(measure, partial(measure.expected, reference, samples), computed, scribe, reporter)
     for name in SAMPLED:
         for seed in range(CONTROL_SEEDS):
+            heed()
             subject = _control(name, dataset.info.name, seed)
             try:
                 control = control_samples(name, dataset, samples, seed)
@@ -62,6 +64,7 @@ def _measure_anchors(measure: Final, reference: Reference, scribe: Scribe, repor
     """Measure the control rows of one measure that it has of its own."""
     for name in measure.anchors:
         for seed in range(CONTROL_SEEDS):
+            heed()
             subject = _control(name, reference.dataset.info.name, seed)
             take(measure, partial(measure.anchor, name, reference, seed), subject, scribe, reporter)
 

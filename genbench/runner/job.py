@@ -15,6 +15,7 @@ from rich.console import Console
 from genbench.core.environment import capture, code_version, environment_id
 from genbench.core.errors import OutputError, Unfinished, warnings_to
 from genbench.core.ids import content_hash
+from genbench.core.interrupt import heed, noted
 from genbench.core.record import Record, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Featureless, Measure, Reference
@@ -56,11 +57,15 @@ class RunResult:
         directory: where everything is.
         failed: trials that diverged or failed; their numbers are missing, with reasons.
         interrupted: whether it was stopped before its end.
+        done: trials that have an end of their own.
+        planned: all trials that were asked for.
     """
 
     directory: RunDirectory
     failed: int
     interrupted: bool
+    done: int = 0
+    planned: int = 0
 
     @property
     def path(self) -> Path:
@@ -86,7 +91,8 @@ def run(
     """Train and measure everything a suite asks for.
 
     Every finished number is on disk before the next one is begun. A trial that diverges or fails costs
-    its own numbers only. Ctrl-C ends the run after writing which trials it cut short.
+    its own numbers only. Ctrl-C, or SIGTERM, ends the run at the next moment at which nothing is lost, after
+    writing which trials it cut short; a second one ends it at once.
 
     Args:
         suite: from ``load_suite``.
@@ -160,9 +166,11 @@ def run(
                 job = Job(
                     suite, chosen_device, chosen, directory, scribe, reporter, earlier, made_by, goal, phases
                 )
-                interrupted = _work(job, loaded, plan)
+                with noted():
+                    interrupted = _work(job, loaded, plan)
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
-    return RunResult(directory, failed, interrupted)
+    done = sum(status is not Status.INTERRUPTED for status in scribe.outcomes.values())
+    return RunResult(directory, failed, interrupted, done, sum(len(cohort.trials) for cohort in plan))
 
 
 def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
@@ -181,15 +189,17 @@ def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
         finally:
             with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
                 reporter.end()
+        if interrupted:  # whoever stops a run does not wait for pictures of a part of it
+            write_phases(job.phases, directory.timing, reporter)
+            return True
         try:
             guard(job, "tables and plots", lambda: publish(directory, reporter))
             guard(job, "the time spent", lambda: write_phases(job.phases, directory.timing, reporter))
             guard(job, "the report", lambda: write_report(directory))
         except KeyboardInterrupt:
-            interrupted = True
-        if not interrupted:
-            forget_all(directory)
-            finish(directory)
+            return True
+        forget_all(directory)
+        finish(directory)
     except OutputError as error:
         done = sum(status is not Status.INTERRUPTED for status in job.scribe.outcomes.values())
         trials = sum(len(cohort.trials) for cohort in plan)
@@ -197,7 +207,7 @@ def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
             f"{error} The run stopped there: {done} of {trials} trials are done, and every finished number "
             f"is kept in {directory.path}. The same command continues it."
         ) from error
-    return interrupted
+    return False
 
 
 def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
@@ -228,6 +238,7 @@ def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
     ends = {cohort.model.label: number for number, cohort in enumerate(plan)}
     worked_on: set[str] = set()
     for number, cohort in enumerate(plan):
+        heed()
         if any(trial.id not in job.earlier.outcomes for trial in cohort.trials):
             with suppress(OSError):  # one of an earlier execution lacks what is trained now
                 picture_of(job.directory, dataset.info.name, cohort.model.label).unlink()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from genbench.core.errors import GenbenchError, OutputError, PluginError, told_by
+from genbench.core.interrupt import heed
 from genbench.core.record import Column, Status
 from genbench.core.registry import measures
 from genbench.measures.evidence import Evidence, Final, Measure, Reading, Reference
@@ -164,6 +165,7 @@ def measure_cohort(
     shared = [measure for measure in chosen if measure.per_cohort]
     lost = [type(m).__name__ for m in shared if not take(m, partial(m, timed), whole, scribe, reporter)]
     for lane, trial in enumerate(cohort.trials):
+        heed()
         if trial.id in scribe.outcomes:
             continue  # measured before the run was resumed
         if (diverged := trained.training.diverged[lane]) is not None:
@@ -270,6 +272,7 @@ def take(
     except OutputError:
         raise  # nothing more can be written
     except (Exception, SystemExit) as error:  # a plugin may call sys.exit
+        heed()
         reason = told_by(error)
         _log.exception(
             "measure %s of %s, seed %s, failed", type(measure).__name__, subject.model, subject.seed

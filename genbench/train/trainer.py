@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from genbench.core.datainfo import DataInfo
+from genbench.core.interrupt import heed, is_asked
 from genbench.models.protocol import GenerativeModel
 from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now, peak_memory, reset_peak_memory
@@ -64,6 +65,9 @@ def train(
             ``keep_seconds`` have passed: a ``Past`` made there lacks nothing. At most a fiftieth of the
             time is spent in it.
         meter: of energy; read beside the clock, so that evaluation on the way is left out.
+
+    Raises:
+        KeyboardInterrupt: an interrupt was noted (``core/interrupt.py``); ``on_keep`` was called before.
     """
     keep_large_blocks()
     modules = skeletons(model, data)
@@ -150,7 +154,8 @@ def _look(training: Training, settings: Settings, hooks: _Hooks, pause: _Pause, 
     end = training.state.step
     between = end < settings.steps
     saving = between and _due(end, settings.save_every)
-    keeping = saving or (between and end % BLOCK == 0 and pause.is_over())
+    stopping = between and is_asked()
+    keeping = saving or (between and end % BLOCK == 0 and (stopping or pause.is_over()))
     evaluating = between and any(training.alive) and _due(end, settings.evaluate_every)
     calls: tuple[tuple[Callable[[Training], bool | None], bool], ...] = (
         (hooks.on_trace, _due(end, settings.trace_every)),
@@ -167,6 +172,8 @@ def _look(training: Training, settings: Settings, hooks: _Hooks, pause: _Pause, 
         with pause.began():
             hooks.on_keep(training)
     reset_peak_memory(settings.device)  # what these took is not what training takes
+    if stopping and keeping:
+        heed()
 
 
 def _segment_end(step: int, settings: Settings) -> int:

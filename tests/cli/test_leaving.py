@@ -57,7 +57,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(process, genbench, fres
     assert running.returncode == 130, err
     assert "Traceback" not in out + err
     (run,) = (fresh_folder / "results" / "tiny").iterdir()
-    told = f"Interrupted. Every finished number is kept. To go on, give the same command with --resume {run}"
+    told = f"To go on, give the same command again, or with --resume {run}"
     assert told.replace(f"{fresh_folder}/", "") in out
     done = [("gan", 0, "DONE"), ("gan", 1, "DONE")]
     assert ends_of(fresh_folder) == [*done, ("slow", 0, "INTERRUPTED"), ("slow", 1, "INTERRUPTED")]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -256,3 +257,34 @@ def test_the_mark_says_whose_the_run_is(tiny_suite, monkeypatch, tmp_path):
     content = json.loads(mark.read_text())
     assert content["pid"] == os.getpid() and content["again"] == 0
     assert set(content["maker"]) == {"genbench", "machine or packages", "plugin"}
+
+
+def test_a_signal_is_heeded_between_two_blocks_and_loses_nothing(
+    tiny_suite, straight, told, monkeypatch, tmp_path
+):
+    suite = tiny_suite(*CHEAP[:3], "train.evaluate_every=32")
+    real, updates = attempt.train_cohort, []
+
+    def signalled(part, **rest):
+        reporter = rest["reporter"]
+
+        class Once:
+            def __getattr__(self, name):
+                return getattr(reporter, name)
+
+            def step(self, step, speed, losses):
+                updates.append((part.model.label, step))
+                if part.model.label == "vae" and step == 64:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        return real(part, **{**rest, "reporter": Once()})
+
+    monkeypatch.setattr(attempt, "train_cohort", signalled)
+    first = run(suite, out=tmp_path, go_on=True)
+    assert first.interrupted and (first.done, first.planned) == (2, 4)
+    assert updates == [("gan", 32), ("gan", 64), ("gan", 96), ("vae", 32), ("vae", 64)]
+    updates.clear()
+    second = run(suite, out=tmp_path, go_on=True, reporter=told)
+    assert updates == [("vae", 96)]  # nothing was trained twice
+    assert any("vae on digits, 2 seeds: continued from step 64" in note for note in told.notes)
+    assert essence(second.records) == essence(straight.records)

@@ -102,18 +102,20 @@ def run(
     except Unfinished as error:
         tell(str(error))
         raise typer.Exit(FAILED_TRIALS) from None
-    _print_result(console, result)
     if result.interrupted:
+        done = f"{result.done} of {result.planned} trials are done"
         console.print(
-            "Interrupted. Every finished number is kept. To go on, give the same command again, or with "
-            f"--resume {result.path}",
+            f"Interrupted: {done}, and every finished number is kept. To go on, give the same command again, "
+            f"or with --resume {result.path}",
             soft_wrap=True,
             markup=False,
         )
         raise typer.Exit(INTERRUPTED)
+    _print_result(console, result)
     if result.failed:
+        trials = f"{result.failed} trial{'s' * (result.failed > 1)}"
         console.print(
-            f"{result.failed} trials failed or diverged; {result.directory.log} has the details. "
+            f"{trials} failed or diverged; {result.directory.log} has the details. "
             f"To try those that failed again, give the same command with --resume {result.path}",
             soft_wrap=True,
             markup=False,
