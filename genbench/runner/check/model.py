@@ -113,15 +113,16 @@ def examine(subjects: Sequence[Subject], checks: Sequence[Check] = CHECKS) -> It
         subjects: the model on each kind of data that it takes.
         checks: which, in their order.
     """
-    outcomes: dict[str, Outcome] = {}
+    faulty: dict[str, str] = {}  # a check that does not hold, and the first one that is to be mended for it
     for check in checks:
-        lacking = [name for name in check.needs if outcomes.get(name, Outcome.PASSED) != Outcome.PASSED]
+        lacking = [faulty[name] for name in check.needs if name in faulty]
         finding = (
             skipped(check.name, f"it means nothing before {lacking[0]!r} holds")
             if lacking
             else _one(check, subjects)
         )
-        outcomes[check.name] = finding.outcome
+        if finding.outcome is not Outcome.PASSED:
+            faulty[check.name] = lacking[0] if lacking else check.name
         yield finding
 
 
