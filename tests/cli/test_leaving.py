@@ -77,7 +77,7 @@ def test_ctrl_c_before_anything_was_trained(genbench, monkeypatch):
 
     monkeypatch.setattr("genbench.runner.job.load_datasets", interrupted)
     said = genbench("run", "tiny.toml")
-    assert said.code == 130 and "nothing to resume" in said.err
+    assert said.code == 130 and "nothing is lost by it" in said.err
 
 
 @pytest.mark.usefixtures("forgotten")

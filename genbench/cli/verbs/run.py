@@ -97,7 +97,7 @@ def run(
             began=began,
         )
     except KeyboardInterrupt:
-        tell("interrupted before anything was trained: there is nothing to resume. Give the command again.")
+        tell("interrupted before any training: nothing is lost by it. Give the command again.")
         raise typer.Exit(INTERRUPTED) from None
     except Unfinished as error:
         tell(str(error))
