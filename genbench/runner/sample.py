@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from genbench.core.errors import CheckpointError, GenbenchError, PluginError, RecordError, UnknownName
+from genbench.core.errors import (
+    CheckpointError,
+    GenbenchError,
+    PluginError,
+    RecordError,
+    UnknownName,
+    told_by,
+)
 from genbench.core.registry import models
 from genbench.data.dataset import Dataset, Examples, GaussianModes
 from genbench.measures.known_modes import RADIUS
@@ -138,7 +145,7 @@ def draw(checkpoints: Sequence[Path], n: int, seed: int | str, *, device: torch.
         raise
     except Exception as error:
         raise CheckpointError(
-            f"{what} that cannot be drawn from: {type(error).__name__}: {error}. If the model was changed "
+            f"{what} that cannot be drawn from: {told_by(error)}. If the model was changed "
             f"since (this is of genbench {headers[0].code}), train it again."
         ) from error
     if not all(drawn.finite):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from genbench.core.errors import CheckpointError, DataError, GenbenchError, RecordError, UnknownName
+from genbench.core.errors import CheckpointError, DataError, GenbenchError, RecordError, UnknownName, told_by
 from genbench.core.record import OUTCOME, Status
 from genbench.data.dataset import Dataset
 from genbench.measures.evidence import Reference
@@ -76,7 +76,7 @@ def open_trial(trial: str | Path, results: Path, device: torch.device) -> Opened
         raise GenbenchError(f"{what} that cannot be explained: {error}.") from error
     except Exception as error:
         raise CheckpointError(
-            f"{what} that cannot be drawn from: {type(error).__name__}: {error}. If the model was changed "
+            f"{what} that cannot be drawn from: {told_by(error)}. If the model was changed "
             f"since (this is of genbench {header.code}), train it again."
         ) from error
     if not finite:

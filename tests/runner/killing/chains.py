@@ -400,6 +400,8 @@ class Campaign:
                 self.faults.append(f"{what}: {title} had come to step {known.reached[title]}")
             known.reached[title] = last
         known.spoiled += bool(shot and ".safetensors" in shot.harm)
+        if shot and "records.jsonl" in shot.harm:  # no file is believed that knows of what was lost there
+            known.reached.clear()
         known.update(folder)
 
 
