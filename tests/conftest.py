@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,6 +12,11 @@ import pytest
 # Threads that spin for work cost more than they bring on networks this small, most of all where tests
 # share their cores. Subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell tells what it starts in the background to ignore Ctrl-C, which genbench then does too. Some tests
+# interrupt a run, here or in a subprocess.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
