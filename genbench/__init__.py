@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from genbench.analyse.merge import merged as merged
     from genbench.core.errors import GenbenchError as GenbenchError
     from genbench.core.record import Record as Record
-    from genbench.core.registry import datasets as datasets
     from genbench.core.registry import load_plugin as load_plugin
-    from genbench.core.registry import measures as measures
-    from genbench.core.registry import models as models
     from genbench.data.from_function import dataset as dataset
     from genbench.measures.from_function import metric as metric
     from genbench.report.explanation.page import write_explanation as write_explanation
@@ -43,8 +40,8 @@ if TYPE_CHECKING:
     from genbench.runner.scoring import evaluate as evaluate
     from genbench.store.frame import to_frame as to_frame
     from genbench.store.journal import read_records as read_records
+    from genbench.store.loaded import load_run as load_run
     from genbench.store.loaded import load_runs as load_runs
-    from genbench.store.rundir import load_run as load_run
     from genbench.suite.load import load_suite as load_suite
     from genbench.suite.schema import Suite as Suite
 
@@ -59,17 +56,14 @@ _HOME = {
     "compare_models": "genbench.analyse.compare",
     "compare_runs": "genbench.analyse.compare",
     "dataset": "genbench.data.from_function",
-    "datasets": "genbench.core.registry",
     "evaluate": "genbench.runner.scoring",
     "explain": "genbench.runner.explain",
     "load_plugin": "genbench.core.registry",
-    "load_run": "genbench.store.rundir",
+    "load_run": "genbench.store.loaded",
     "load_runs": "genbench.store.loaded",
     "load_suite": "genbench.suite.load",
-    "measures": "genbench.core.registry",
     "merged": "genbench.analyse.merge",
     "metric": "genbench.measures.from_function",
-    "models": "genbench.core.registry",
     "plots": "genbench.report.figures.catalogue",
     "read_records": "genbench.store.journal",
     "render": "genbench.report.render",
@@ -92,17 +86,14 @@ __all__ = [
     "compare_models",
     "compare_runs",
     "dataset",
-    "datasets",
     "evaluate",
     "explain",
     "load_plugin",
     "load_run",
     "load_runs",
     "load_suite",
-    "measures",
     "merged",
     "metric",
-    "models",
     "plots",
     "read_records",
     "render",

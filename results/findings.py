@@ -24,7 +24,7 @@ from genbench.core.errors import GenbenchError
 from genbench.core.record import CONTROLS, MODE_SHARE, Better, Record
 from genbench.report.numbers import show
 from genbench.report.tables import TableCell, TableColumn, build_tables
-from genbench.store.rundir import load_run
+from genbench.store.loaded import load_run
 
 FILE = "findings.toml"
 _BEGIN, _END = "<!-- from findings.toml, by rebuild.py -->", "<!-- end -->"

@@ -20,7 +20,8 @@ def test_reading_and_publishing_import_no_torch():
     code = (
         "import sys, genbench\n"
         "genbench.load_suite, genbench.build_tables, genbench.render, genbench.to_frame\n"
-        "genbench.read_records, genbench.load_run, genbench.models.names(), genbench.datasets.names()\n"
+        "genbench.read_records, genbench.load_run, genbench.merged\n"
+        "from genbench.core.registry import datasets, models\nmodels.names(), datasets.names()\n"
         "genbench.compare_runs, genbench.compare_models, genbench.render_comparison\n"
         "assert 'torch' not in sys.modules"
     )

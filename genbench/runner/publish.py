@@ -12,14 +12,14 @@ from genbench.report.render import render
 from genbench.report.tables import build_tables
 from genbench.runner.progress import Reporter
 from genbench.store.atomic import write_text
-from genbench.store.journal import read_records
 from genbench.store.loaded import LoadedRun
+from genbench.store.planned import read_run
 from genbench.store.rundir import RunDirectory
 
 
 def publish(directory: RunDirectory, reporter: Reporter) -> None:
     """Write ``tables.md`` and ``plots/`` of a run; nothing where it has no record yet."""
-    records = read_records(directory.records)
+    records = read_run(directory)
     if not records:
         return
     write_text(directory.tables, render(build_tables(records), "md"))
@@ -30,7 +30,7 @@ def publish(directory: RunDirectory, reporter: Reporter) -> None:
 
 def write_report(directory: RunDirectory) -> None:
     """Write ``report.html``, last of all: it tells how the time of the run was spent."""
-    if records := read_records(directory.records):
+    if records := read_run(directory):
         write_text(directory.report, build_report(_alone(directory, records)))
 
 

@@ -15,7 +15,8 @@ from genbench.runner.gates import check_gates
 from genbench.runner.job import run
 from genbench.runner.measuring import chosen_measures
 from genbench.runner.progress import Reporter
-from genbench.store.rundir import RunDirectory, load_run, resolve_run
+from genbench.store.loaded import load_run
+from genbench.store.rundir import RunDirectory, resolve_run
 from genbench.suite.load import load_suite
 from genbench.suite.schema import Gate, Suite
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from genbench.core.errors import RecordError
 from genbench.core.record import Record
 from genbench.store.journal import read_records
+from genbench.store.planned import read_run
 from genbench.store.rundir import RunDirectory, resolve_run
 
 
@@ -30,6 +31,20 @@ class LoadedRun:
     def path(self) -> Path | None:
         """The folder, if there is one."""
         return self.directory.path if self.directory else None
+
+
+def load_run(run: str | Path, results: str | Path = "results") -> list[Record]:
+    """Read the records of a run.
+
+    Args:
+        run: a run directory, a file of records, ``SUITE/latest``, or ``SUITE/RUN`` under ``results``.
+        results: the folder of all runs.
+
+    Raises:
+        RecordError: there is no such run, or its records cannot be read.
+    """
+    found = resolve_run(run, results)
+    return read_run(found) if isinstance(found, RunDirectory) else read_records(found)
 
 
 def load_runs(
@@ -55,7 +70,7 @@ def load_runs(
         if earlier := places.get(file.resolve()):
             raise RecordError(f"{earlier} and {run} are the same run, {file.parent}. Name each run once.")
         places[file.resolve()] = str(run)
-        records = read_records(file)
+        records = read_run(directory) if directory else read_records(file)
         if not records:
             raise RecordError(f"{run}: no number was finished there, so there is nothing to {purpose}.")
         for other in loaded:

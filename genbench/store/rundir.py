@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from genbench.core.errors import OutputError, RecordError, choose_from
-from genbench.core.record import Record
-from genbench.store.journal import read_records
 
 LATEST = "latest"
 """``SUITE/latest`` names the newest run of a suite."""
@@ -221,20 +219,6 @@ def resolve_run(text: str | Path, results: str | Path) -> RunDirectory | Path:
         f"{choose_from('run', str(text), known)} Give a run directory, a records.jsonl, or SUITE/latest "
         f"(runs are looked for in {results})."
     )
-
-
-def load_run(run: str | Path, results: str | Path = "results") -> list[Record]:
-    """Read the records of a run.
-
-    Args:
-        run: a run directory, a file of records, ``SUITE/latest``, or ``SUITE/RUN`` under ``results``.
-        results: the folder of all runs.
-
-    Raises:
-        RecordError: there is no such run, or its records cannot be read.
-    """
-    found = resolve_run(run, results)
-    return read_records(found.records if isinstance(found, RunDirectory) else found)
 
 
 def _latest(suite: Path) -> RunDirectory | None:

@@ -7,6 +7,7 @@ from PIL import Image
 
 import genbench
 from genbench.core.record import OF_SAMPLES, Status
+from genbench.core.registry import datasets
 from genbench.runner.job import run
 
 pytestmark = pytest.mark.slow  # suites/smoke.toml runs points too
@@ -83,6 +84,6 @@ def test_a_trial_is_drawn_again_and_scored_from_its_file(plane, tmp_path):
     scores = {r.metric: r.value for r in genbench.evaluate([file], "ring") if r.model == "mine"}
     assert scores["known_modes.covered"] >= 0
     assert scores["quality.fid"] > 0
-    true = genbench.datasets.get("ring")().load().modes
+    true = datasets.get("ring")().load().modes
     near = torch.cdist(torch.from_numpy(points).double(), torch.from_numpy(true.centers)).min(1).values
     assert scores["known_modes.high_quality"] == pytest.approx(float((near < 3 * true.scale).double().mean()))

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from genbench.core.errors import OutputError, RecordError
-from genbench.store.rundir import RunDirectory, load_run, resolve_run
+from genbench.store.loaded import load_run
+from genbench.store.rundir import RunDirectory, resolve_run
 
 AT = datetime(2026, 8, 14, 10, 15, 0, tzinfo=UTC)
 

@@ -217,7 +217,7 @@ def _runs(text: str, results: Path) -> tuple[str, ...]:
 
 def _read(runs: Sequence[str], results: Path) -> list[Record]:
     from genbench.core.errors import RecordError
-    from genbench.store.rundir import load_run
+    from genbench.store.loaded import load_run
 
     records = []
     for run in runs:
