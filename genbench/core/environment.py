@@ -72,5 +72,10 @@ def code_identity() -> str:
     version = code_version()
     if "+g" in version and not version.endswith("-dirty"):
         return version
+    return f"{version}.{sources_hash()}"
+
+
+def sources_hash() -> str:
+    """Hash of genbench's source files as they are now."""
     sources = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return f"{version}.{bytes_hash(*(source.read_bytes() for source in sources))}"
+    return bytes_hash(*(source.read_bytes() for source in sources))

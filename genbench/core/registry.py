@@ -107,6 +107,14 @@ class Registry(Generic[T]):
         """Whether genbench itself has it."""
         return name in self._builtin
 
+    def is_found_elsewhere(self, name: str) -> bool:
+        """Whether another process finds the same under this name, given the same plugin files.
+
+        What a script or a notebook has registered is in its own process only.
+        """
+        known = self._origins.get(name, "").startswith("plugin ") or name in self._builtin
+        return known or name in self._entry_points()
+
     def check(self, name: str) -> None:
         """Raise ``UnknownName`` with the nearest match unless ``name`` can be asked for."""
         if name not in self.names():
@@ -235,16 +243,21 @@ def load_plugin(path: str | Path) -> ModuleType:
         if isinstance(error, PluginError) or not isinstance(error, Exception | SystemExit):
             raise
         raise PluginError(f"plugin {path} fails: {_said(error)}. Mend the file.") from error
-    _plugins[path.name] = bytes_hash(path.read_bytes())
+    _plugins[path.absolute()] = bytes_hash(path.read_bytes())
     return module
 
 
 def plugins() -> dict[str, str]:
     """The plugin files whose code was run in this process: their names, and the hash of what was in them."""
-    return dict(_plugins)
+    return {path.name: content for path, content in _plugins.items()}
 
 
-_plugins: dict[str, str] = {}
+def plugin_files() -> list[Path]:
+    """Where they are, in the order in which they were run."""
+    return list(_plugins)
+
+
+_plugins: dict[Path, str] = {}
 
 
 def foreign_things() -> dict[str, object]:

@@ -88,6 +88,7 @@ class Timing:
         joules_steps: steps of these blocks.
         energy_of: what ``joules`` counts: "GPU", the whole board; or "CPU packages", all of them.
         energy_missing: why energy was not read, with a remedy; empty where it was.
+        processes: how many trained side by side on this machine.
     """
 
     compile_s: float
@@ -113,6 +114,7 @@ class Timing:
     joules_steps: int = 0
     energy_of: str = ""
     energy_missing: str = ""
+    processes: int = 1
 
 
 @dataclass(frozen=True, eq=False)

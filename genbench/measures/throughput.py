@@ -143,6 +143,8 @@ def _protocol(column: Column, timing: Timing) -> dict[str, str | int | float | b
     if column in _COUNTS:
         return {}
     protocol: dict[str, str | int | float | bool] = {"lanes": timing.lanes, "compiled": timing.compiled}
+    if timing.processes > 1:
+        protocol["processes"] = timing.processes
     if column is not cost.UTILIZATION:  # the machine's peak stands for the machine
         protocol["device"] = timing.device
     if column is cost.MEMORY:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 
@@ -55,6 +55,7 @@ class Job:
         made_by: what code trains on what machine.
         goal: the suite's target.
         phases: told how the time is spent.
+        processes: that train side by side.
     """
 
     suite: Suite
@@ -67,6 +68,7 @@ class Job:
     made_by: str
     goal: Goal | None
     phases: Phases
+    processes: int = 1
 
 
 def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> None:
@@ -80,6 +82,7 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
     left = Cohort(tuple(filter(is_left, cohort.trials)))
     reached: dict[str, int] = {}
     tracks: dict[str, Track] = {}
+    beside: dict[str, int] = {}  # clocks that others disturbed stay disturbed
     close = partial(close_cohort, job.measures, job.goal, cohort, reached, job.scribe)
 
     def look(snapshot: Snapshot) -> bool:
@@ -87,7 +90,7 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
         return evaluate(job.measures, snapshot, reference, job.scribe, reporter, track)
 
     def write_down(part: Cohort, training: Training, trace: TraceSoFar | None, looks: Looks) -> None:
-        so_far = Halfway(past_of(training), trace, looks, tracks[part.id])
+        so_far = Halfway(past_of(training), trace, looks, tracks[part.id], beside[part.id])
         trials = {part.id, *(trial.id for trial in part.trials)}
         keep(job.directory, part, job.made_by, so_far, records=job.scribe.count(trials))
 
@@ -97,6 +100,7 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
             job.directory, part, job.made_by, job.goal, job.device, records=job.earlier.records_of(part)
         )
         tracks[part.id] = halfway.track if halfway else Track(job.goal)
+        beside[part.id] = max(job.processes, halfway.processes if halfway else 1)
         if halfway:
             reporter.note(f"{part.title}: continued from step {halfway.past.state.step:,}")
         reporter.begin(part.title, train.steps)
@@ -107,7 +111,7 @@ def run_cohort(job: Job, cohort: Cohort, reference: Reference, samples: int) -> 
                 data=dataset.info,
                 examples=torch.from_numpy(dataset.train_examples).to(job.device),
                 test_examples=torch.from_numpy(dataset.test_examples).to(job.device),
-                settings=settings,
+                settings=replace(settings, processes=beside[part.id]),
                 samples=samples,
                 directory=job.directory,
                 reporter=reporter,
@@ -175,6 +179,7 @@ def _settings(job: Job, cohort: Cohort) -> Settings:
         save_every=train.save_every,
         evaluate_every=train.evaluate_every,
         trace_every=spacing(train.steps) if traced else 0,
+        processes=job.processes,
     )
 
 

@@ -30,7 +30,7 @@ from genbench.store.rundir import RunDirectory, TrialDirectory
 from genbench.suite.plan import Cohort
 from genbench.train.checkpoint import Header, save_lane
 from genbench.train.clock import now
-from genbench.train.energy import NO_METER, open_meter
+from genbench.train.energy import NO_METER, Meter, no_meter, open_meter
 from genbench.train.latency import CALLS, latencies
 from genbench.train.peak import matrix_product_peak
 from genbench.train.settings import Settings
@@ -102,7 +102,7 @@ def train_cohort(
     model = build_model(cohort.model)
     seeds, device = cohort.seeds, settings.device
     with phases(MEASURING):
-        price = price_of(model, data, settings.batch_size, len(seeds), device)
+        price = price_of(model, data, len(seeds), settings)
 
     past = halfway.past if halfway else None
     files = _files(directory, cohort, past)
@@ -146,7 +146,7 @@ def train_cohort(
         with phases(TRACING):
             tracer(training.state)
 
-    meter, compute = open_meter(device) if gauged else NO_METER, settings.compute or settings.master
+    meter, compute = _meter(settings) if gauged else NO_METER, settings.compute or settings.master
     with phases(MEASURING):
         peak = matrix_product_peak(device, compute) if gauged else []
     with phases(TRAINING):
@@ -180,6 +180,12 @@ def train_cohort(
         "traces": _traces(tracer, model, training) if tracer.steps else (),
     }
     return TrainedCohort(**evidence, timing=timing, evaluations=evaluations)
+
+
+def _meter(settings: Settings) -> Meter:
+    if settings.processes > 1 and settings.device.type == "cpu":
+        return no_meter("Processes trained side by side, and the processor's energy is that of all of them.")
+    return open_meter(settings.device)
 
 
 def _files(directory: RunDirectory, cohort: Cohort, past: Past | None) -> list[TrialDirectory]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
-
 from genbench.core.datainfo import DataInfo
 from genbench.core.record import Better, Column
 from genbench.measures.evidence import Reading
 from genbench.models.protocol import GenerativeModel
 from genbench.train.accounting import flops_per_step, images_per_step
 from genbench.train.device import device_name
+from genbench.train.settings import Settings
 from genbench.train.training import Training
 
 SECONDS = Column(
@@ -38,12 +37,14 @@ class Price:
         flops: floating-point operations.
         lanes: lanes that share the time of a step.
         device: for people.
+        processes: that train side by side on this machine.
     """
 
     images: int
     flops: int
     lanes: int
     device: str
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,14 @@ class Spent:
     flops: int
 
 
-def price_of(
-    model: GenerativeModel, data: DataInfo, batch_size: int, lanes: int, device: torch.device
-) -> Price:
+def price_of(model: GenerativeModel, data: DataInfo, lanes: int, settings: Settings) -> Price:
     """Count what a step of one lane costs."""
     return Price(
-        images_per_step(model, batch_size),
-        flops_per_step(model, data, batch_size),
+        images_per_step(model, settings.batch_size),
+        flops_per_step(model, data, settings.batch_size),
         lanes,
-        device_name(device),
+        device_name(settings.device),
+        settings.processes,
     )
 
 
@@ -83,4 +83,5 @@ def cost_readings(so_far: Spent, price: Price) -> Iterator[Reading]:
 
 def clock_protocol(price: Price) -> dict[str, str | int | float | bool]:
     """What must be equal for seconds of two lanes to be compared; counts are the same on every machine."""
-    return {"lanes": price.lanes, "device": price.device}
+    beside = {"processes": price.processes} if price.processes > 1 else {}
+    return {"lanes": price.lanes, "device": price.device, **beside}

@@ -15,6 +15,7 @@ from genbench.core.errors import RecordError, SuiteError
 from genbench.core.ids import JSON, bytes_hash, content_hash
 from genbench.core.record import CONTROLS, OUTCOME, Record, Status
 from genbench.core.registry import foreign_things, plugins
+from genbench.runner.halfway import forget_all
 from genbench.runner.provenance import decisive, resolved_text
 from genbench.store.claim import begin, is_claimed, maker_of, tried_again
 from genbench.store.journal import recover
@@ -112,7 +113,13 @@ def maker_here(environment: dict[str, JSON]) -> dict[str, str]:
     of it.
     """
     own = {name: bytes_hash(_source(thing)) for name, thing in foreign_things().items()}
-    named = {"genbench": code_identity(), "machine or packages": environment_id(environment)}
+    threads, device = environment.get("threads"), str(environment.get("device"))
+    machine = {**environment, "threads": 0, "device": device.removesuffix(f", {threads} threads")}
+    named = {
+        "genbench": code_identity(),
+        "machine or packages": environment_id(machine),
+        "number of threads": str(threads),
+    }
     return {**named, "plugin": content_hash({"files": plugins(), "things": own})}
 
 
@@ -126,6 +133,8 @@ def _source(thing: object) -> bytes:
 
 def earlier_of(run: RunDirectory, maker: Mapping[str, str], *, controls: bool) -> Earlier:
     """What is there already in a claimed run directory, damaged records set aside; marks it as unfinished.
+
+    Where other code was at work on it, what cohorts could be continued from is removed.
 
     Args:
         run: claimed by this process.
@@ -142,6 +151,8 @@ def earlier_of(run: RunDirectory, maker: Mapping[str, str], *, controls: bool) -
     if again is None:  # it had come to its end: what failed is tried again
         again = len(there)
     foreign = bool(before := maker_of(run)) and before != maker
+    if foreign:  # before the mark says that what is in training was begun by this code
+        forget_all(run)
     begin(run, again=again, maker=maker)
     places = {id(record): place for place, record in enumerate(there)}
     ends = {r.trial: r for r in records if r.metric == OUTCOME}
@@ -156,12 +167,18 @@ def earlier_of(run: RunDirectory, maker: Mapping[str, str], *, controls: bool) -
             return (record.model, record.dataset) not in of_models
         return record.trial not in anew
 
+    def is_tried_again(record: Record) -> bool:
+        """A number of a control row that failed before the run came to its end."""
+        failed = record.status is Status.FAILED and record.model in CONTROLS
+        return failed and places[id(record)] < again
+
     mine = [r for r in records if is_of_this_attempt(r) and (r.metric != OUTCOME or r.trial in outcomes)]
     kept = frozenset(_key(r) for r in mine if r.status not in (Status.INTERRUPTED, Status.FAILED))
-    missed = frozenset(_key(r) for r in mine if r.status is Status.FAILED) - kept
+    missed = frozenset(_key(r) for r in mine if r.status is Status.FAILED and not is_tried_again(r)) - kept
     # control rows are measured before any trial, and go together where the journal was damaged
     rows = {r.dataset for r in records if r.model in CONTROLS}
     measured = {end.dataset for end in ends.values() if end.dataset in rows or not controls}
+    measured -= {r.dataset for r in records if is_tried_again(r) and _key(r) not in kept}
     return Earlier(outcomes, frozenset(measured), kept, missed, foreign)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import torch
+
 from genbench.core.datainfo import DataInfo
 from genbench.runner.cohort import TrainedCohort
 from genbench.runner.progress import Reporter
@@ -34,6 +36,9 @@ def parts_that_fit(
     each = lane_bytes(build_model(cohort.model), data, settings) + drawn
     give_back(settings.device)  # what earlier cohorts have left is free too
     free = free_memory(settings.device)
+    if free is not None:  # the others may be about to take theirs
+        places = torch.cuda.device_count() if settings.device.type == "cuda" else 1
+        free //= -(-settings.processes // places)
     together = lanes_that_fit(lanes, each, free)
     if free is not None and together < lanes:
         tell = reporter.warn if asked else reporter.note

@@ -46,6 +46,7 @@ class Header:
         facts: of the training.
         looks: at it.
         met, best, closing: of its ``Track``.
+        processes: the most that trained side by side so far.
         format: of the file.
     """
 
@@ -59,6 +60,7 @@ class Header:
     met: dict[int, Spent] = field(default_factory=dict)
     best: dict[int, tuple[float, int]] = field(default_factory=dict)
     closing: dict[int, list[str]] = field(default_factory=dict)
+    processes: int = 1
     format: int = FORMAT
 
 
@@ -70,6 +72,7 @@ class Halfway:
     trace: TraceSoFar | None
     looks: Looks
     track: Track
+    processes: int = 1
 
 
 def keep(
@@ -98,6 +101,7 @@ def keep(
         met=halfway.track.met,
         best=halfway.track.best,
         closing=halfway.track.closing,
+        processes=halfway.processes,
     )
     try:
         if file.exists():
@@ -172,7 +176,7 @@ def load_halfway(
             )
             continue
         track = Track(goal, dict(header.met), dict(header.best), dict(header.closing))
-        return Halfway(past, trace, header.looks, track)
+        return Halfway(past, trace, header.looks, track, header.processes)
     return None
 
 
@@ -181,8 +185,6 @@ def forget(directory: RunDirectory, trials: Sequence[str], *, but: Cohort | None
     for file in _found(directory, but):
         if set(_trials_in(file)) & set(trials):
             _remove(file)
-    with suppress(OSError):  # not empty, or not there
-        directory.progress.rmdir()
 
 
 def forget_all(directory: RunDirectory) -> None:
@@ -202,8 +204,6 @@ def forget_done(directory: RunDirectory, done: Collection[str], *, but: Cohort |
     for file in _found(directory, but):
         if set(_trials_in(file)) <= set(done):
             _remove(file)
-    with suppress(OSError):  # not empty, or not there
-        directory.progress.rmdir()
 
 
 def _files(directory: RunDirectory, cohort: Cohort) -> tuple[Path, Path]:

@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from rich.console import Console
 
-from genbench.core.environment import capture, code_version, environment_id
+from genbench.core.environment import capture, code_version, environment_id, sources_hash
 from genbench.core.errors import OutputError, Unfinished, warnings_to
 from genbench.core.ids import content_hash
-from genbench.core.interrupt import heed, noted
+from genbench.core.interrupt import noted
 from genbench.core.record import Record, Status
-from genbench.data.dataset import Dataset
-from genbench.measures.evidence import Featureless, Measure, Reference
-from genbench.runner.attempt import Job, guard, run_cohort
-from genbench.runner.control_rows import has_controls, measure_controls, untrained_of
+from genbench.core.registry import plugin_files, plugins
+from genbench.runner.attempt import Job, guard
+from genbench.runner.control_rows import has_controls
 from genbench.runner.earlier import Resumption, choose_directory, earlier_of, maker_here
+from genbench.runner.executors import (
+    Division,
+    Executor,
+    check_found_elsewhere,
+    divide,
+    inline,
+    processes_of,
+    threads_of,
+)
 from genbench.runner.gates import check_gates
 from genbench.runner.halfway import forget_all
 from genbench.runner.logfile import logging_to
 from genbench.runner.measuring import (
     chosen_measures,
 )
-from genbench.runner.phases import MEASURING, Phases, write_phases
+from genbench.runner.on_dataset import run_dataset
+from genbench.runner.phases import Phases, write_phases
 from genbench.runner.prepare import Loaded, load_datasets
+from genbench.runner.processes import Processes
 from genbench.runner.progress import Quiet, Reporter
 from genbench.runner.provenance import write_provenance
 from genbench.runner.publish import publish, write_report
-from genbench.runner.sample import build_model, picture_of, write_model_picture, write_overview
+from genbench.runner.sample import build_model
 from genbench.runner.scribe import Scribe
 from genbench.runner.target import goal_of
+from genbench.runner.wire import Commission
 from genbench.store.claim import claimed, finish
-from genbench.store.journal import Journal, read_records
+from genbench.store.journal import Journal
+from genbench.store.planned import read_run
 from genbench.store.rundir import RunDirectory
-from genbench.suite.plan import Cohort, ModelSpec, Trial, make_plan, model_specs
+from genbench.suite.plan import Cohort, make_plan, model_specs
 from genbench.suite.schema import Suite
 from genbench.train.allocator import keep_large_blocks
 from genbench.train.clock import now
-from genbench.train.device import choose_device, choose_precision, device_name, why_precision
+from genbench.train.device import choose_device, choose_precision, device_name
 from genbench.train.program import keep_compiled_code
 
 _log = logging.getLogger("genbench")
@@ -74,8 +86,8 @@ class RunResult:
 
     @property
     def records(self) -> list[Record]:
-        """Every record of the run."""
-        return read_records(self.directory.records)
+        """Every record of the run, in the order of the suite."""
+        return read_run(self.directory)
 
 
 def run(
@@ -85,6 +97,7 @@ def run(
     out: str | Path = "results",
     resume: str | Path | None = None,
     go_on: bool = False,
+    executor: str = "inline",
     reporter: Reporter | None = None,
     began: float | None = None,
 ) -> RunResult:
@@ -103,6 +116,9 @@ def run(
             again.
         go_on: whether the newest run of this very suite in ``out`` is continued, if it did not come to its
             end and was begun by the same code on the same machine.
+        executor: ``inline`` trains one cohort after the other in this process; ``processes``, or
+            ``processes:4``, so many at a time in processes of their own, which share this one's threads.
+            Numbers are those of ``inline`` with as many threads as each of them has.
         reporter: told of progress; by default only warnings are printed.
         began: ``time.perf_counter()`` of when the command began, whose start-up then counts as time of the
             run; by default the run begins here.
@@ -124,16 +140,24 @@ def run(
         check_gates(suite, chosen)
         for spec in model_specs(suite):
             build_model(spec)  # a slip in the suite is told before anything is downloaded
+        wanted = processes_of(executor)
+        if wanted is not None:
+            check_found_elsewhere(suite)
         loaded = load_datasets(suite)
         precisions = {
             item.spec: choose_precision(suite.train.precision, chosen_device, item.data.info)
             for item in loaded
         }
         plan = make_plan(suite, precisions)
-        environment = capture(device_name(chosen_device), torch.get_num_threads())
+        together = max(Counter(cohort.data for cohort in plan).values())  # data sets follow one another
+        division = divide(wanted, chosen_device, together)
+        with threads_of(division):
+            environment = capture(device_name(chosen_device), division.threads)
         maker = maker_here(environment)
+        if division.side_by_side > 1:
+            environment["processes"] = division.side_by_side
         directory, told = choose_directory(suite, Path(out), Resumption(resume, go_on), plan, maker)
-        with claimed(directory):
+        with threads_of(division), claimed(directory):
             earlier = earlier_of(directory, maker, controls=any(map(has_controls, chosen)))
             write_provenance(directory, suite, plan, environment)
             if suite.question:
@@ -145,7 +169,6 @@ def run(
             if told:
                 reporter.note(told)
             if earlier.foreign:
-                forget_all(directory)
                 reporter.warn(
                     "this run was begun with other code or on another machine: its finished trials stand, "
                     "and what was in training begins anew, because the rest would not be of one training."
@@ -164,37 +187,73 @@ def run(
                 )
                 made_by = content_hash(maker)
                 job = Job(
-                    suite, chosen_device, chosen, directory, scribe, reporter, earlier, made_by, goal, phases
+                    suite=suite,
+                    device=chosen_device,
+                    measures=chosen,
+                    directory=directory,
+                    scribe=scribe,
+                    reporter=reporter,
+                    earlier=earlier,
+                    made_by=made_by,
+                    goal=goal,
+                    phases=phases,
+                    processes=division.side_by_side,
                 )
-                with noted():
-                    interrupted = _work(job, loaded, plan)
+                with noted(), _executor(job, division, plan) as work:
+                    interrupted = _work(job, loaded, plan, work)
     failed = sum(status is not Status.DONE for status in scribe.outcomes.values())
     done = sum(status is not Status.INTERRUPTED for status in scribe.outcomes.values())
     return RunResult(directory, failed, interrupted, done, sum(len(cohort.trials) for cohort in plan))
 
 
-def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
+@contextmanager
+def _executor(job: Job, division: Division, plan: Sequence[Cohort]) -> Iterator[Executor]:
+    """Who works on the cohorts."""
+    if not division.processes:
+        yield inline
+        return
+    commission = Commission(
+        run=str(job.directory.path.absolute()),
+        plugins=tuple(map(str, plugin_files())),
+        device=job.device.type,
+        env=job.scribe.env,
+        code=job.scribe.code,
+        sources=sources_hash(),
+        plugin_code=plugins(),
+        threads=division.threads,
+        made_by=job.made_by,
+        processes=division.side_by_side,
+    )
+    workers = Processes(division, commission, plan, job.phases)
+    try:
+        yield workers
+    finally:
+        workers.close()
+
+
+def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort], work: Executor) -> bool:
     """All that is asked for, and what is made of its numbers; whether it was interrupted.
 
     Raises:
         Unfinished: something could not be written.
     """
     interrupted, directory, reporter = False, job.directory, job.reporter
+    times = partial(write_phases, job.phases, directory.timing, reporter, job.processes)
     try:
         try:
-            for item in loaded:
-                _run_dataset(job, item, [cohort for cohort in plan if cohort.data == item.spec])
+            for number, item in enumerate(loaded):
+                run_dataset(job, item, number, [c for c in plan if c.data == item.spec], work)
         except KeyboardInterrupt:
             interrupted = True
         finally:
             with suppress(KeyboardInterrupt):  # again: the reader of the output may have left too
                 reporter.end()
         if interrupted:  # whoever stops a run does not wait for pictures of a part of it
-            write_phases(job.phases, directory.timing, reporter)
+            times()
             return True
         try:
             guard(job, "tables and plots", lambda: publish(directory, reporter))
-            guard(job, "the time spent", lambda: write_phases(job.phases, directory.timing, reporter))
+            guard(job, "the time spent", times)
             guard(job, "the report", lambda: write_report(directory))
         except KeyboardInterrupt:
             return True
@@ -208,64 +267,3 @@ def _work(job: Job, loaded: Sequence[Loaded], plan: Sequence[Cohort]) -> bool:
             f"is kept in {directory.path}. The same command continues it."
         ) from error
     return False
-
-
-def _run_dataset(job: Job, item: Loaded, plan: Sequence[Cohort]) -> None:
-    """Control rows and all cohorts on one dataset."""
-    if item.fallback:
-        stamped = replace(job.scribe, protocol={**job.scribe.protocol, "fallback_for": item.asked})
-        job = replace(job, scribe=stamped)
-    dataset = item.data
-    samples = min(job.suite.samples, len(dataset.train_examples))
-    if samples < job.suite.samples:
-        job.reporter.note(
-            f"{dataset.info.name}: {samples:,} samples a lane instead of {job.suite.samples:,}, as many as "
-            "there are training examples, so that the control row `real` has no repeated example."
-        )
-    job.reporter.note(
-        f"{dataset.info.name}: {why_precision(job.suite.train.precision, job.device, dataset.info)}"
-    )
-    job.reporter.begin(f"features and control rows of {dataset.info.name}", 0)
-    reference = Reference(dataset, job.device, untrained_of(plan, job.measures, dataset, job.device))
-    if any(map(_wants_features, job.measures)) and not reference.extractor.pinned:
-        job.reporter.note(
-            f"{dataset.info.name} has no pinned features; {reference.extractor.id} was trained for it."
-        )
-    if dataset.info.name not in job.earlier.controls:
-        with job.phases(MEASURING):
-            measure_controls(job.measures, reference, samples, job.scribe, job.reporter)
-    job.reporter.end()
-    ends = {cohort.model.label: number for number, cohort in enumerate(plan)}
-    worked_on: set[str] = set()
-    for number, cohort in enumerate(plan):
-        heed()
-        if any(trial.id not in job.earlier.outcomes for trial in cohort.trials):
-            with suppress(OSError):  # one of an earlier execution lacks what is trained now
-                picture_of(job.directory, dataset.info.name, cohort.model.label).unlink()
-            run_cohort(job, cohort, reference, samples)
-            worked_on.add(cohort.model.label)
-        else:
-            job.reporter.note(f"{cohort.model.label} on {cohort.data.name}: already done")
-        label = cohort.model.label
-        picture = picture_of(job.directory, dataset.info.name, label)
-        # once, whatever its seeds were divided into; a process that was killed may have left it out
-        if ends[label] == number and (label in worked_on or not picture.exists()):
-            draw = partial(_model_picture, job, plan, cohort.model, dataset)
-            guard(job, f"the picture of {label}", draw)
-    done = [trial for cohort in plan for trial in cohort.trials if _is_done(job, trial)]
-    guard(job, "the picture of all models", lambda: write_overview(job.directory, done, dataset, job.device))
-
-
-def _wants_features(measure: Measure) -> bool:
-    return not (measure.per_cohort or (isinstance(measure, Featureless) and measure.featureless))
-
-
-def _model_picture(job: Job, plan: Sequence[Cohort], model: ModelSpec, dataset: Dataset) -> None:
-    """The picture of a model with every seed so far, whichever cohort it was in."""
-    trials = [trial for cohort in plan if cohort.model == model for trial in cohort.trials]
-    done = [trial for trial in trials if _is_done(job, trial)]
-    write_model_picture(job.directory, done, dataset, job.device)
-
-
-def _is_done(job: Job, trial: Trial) -> bool:
-    return job.scribe.outcomes.get(trial.id) is Status.DONE

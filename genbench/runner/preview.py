@@ -9,6 +9,7 @@ import torch
 from genbench.core.errors import PluginError, told_by
 from genbench.core.registry import models
 from genbench.data.fetch import offline
+from genbench.runner.executors import check_found_elsewhere, divide, processes_of
 from genbench.runner.gates import check_gates, doubts
 from genbench.runner.measuring import chosen_measures
 from genbench.runner.prepare import locate, source_of
@@ -20,28 +21,35 @@ from genbench.train.accounting import images_per_step
 from genbench.train.device import choose_device, compiler_missing, device_name, fast_bfloat16
 
 
-def preview(suite: Suite, device: str) -> Iterator[str]:
+def preview(suite: Suite, device: str, executor: str = "inline") -> Iterator[str]:
     """The plan of a suite, line by line, after checking all of it.
 
     Args:
         suite: from ``load_suite``.
         device: ``auto``, ``cpu`` or ``cuda``.
+        executor: ``inline``, ``processes`` or ``processes:N``.
 
     Raises:
         GenbenchError: an option is wrong, or the device cannot be used.
     """
-    chosen = choose_device(device)
+    chosen, wanted = choose_device(device), processes_of(executor)
     # nothing is loaded here, so which precision `auto` takes for a dataset is not known yet
     specs = [DataSpec(entry.name, str(number)) for number, entry in enumerate(suite.dataset)]
     plan = make_plan(suite, dict.fromkeys(specs, suite.train.precision))
     measures = chosen_measures(suite.measures)
     goal = goal_of(suite, measures)
     check_gates(suite, measures)
+    if wanted is not None:
+        check_found_elsewhere(suite)
     trials = sum(len(cohort.trials) for cohort in plan)
     quick = "  QUICK: numbers not for comparison" if suite.quick else ""
     yield f"suite {suite.name}: {trials} trials in {len(plan)} cohorts{quick}"
     precision = _precision(suite.train.precision, chosen)
     yield f"device: {device_name(chosen)} ({chosen.type}), precision {precision}"
+    division = divide(wanted, chosen, max(1, len(plan) // len(suite.dataset)))
+    if division.processes:
+        several = f"{division.processes} processes" if division.processes > 1 else "1 process"
+        yield f"executor: {several} with {division.threads} thread{'s' * (division.threads > 1)} each"
     for number, entry in enumerate(suite.dataset):
         yield f"dataset {entry.name}: {locate(source_of(entry, number), entry.name) or _elsewhere(entry)}"
     for cohort in plan:

@@ -52,6 +52,10 @@ class Reporter(Protocol):
         """The cohort or phase is over; may be called again to make sure."""
         ...
 
+    def beside(self) -> Reporter:
+        """A reporter in the same place, for a cohort that goes on at the same time."""
+        ...
+
 
 class Quiet:
     """Tells nothing but warnings, which nobody should miss."""
@@ -74,6 +78,10 @@ class Quiet:
 
     def end(self) -> None:
         """Nothing."""
+
+    def beside(self) -> Quiet:
+        """The same."""
+        return self
 
 
 @dataclass
@@ -117,6 +125,10 @@ class Lines:
             self.note(f"{self._cohort}: {monotonic() - self._began:.1f} s")
             self._cohort = ""
 
+    def beside(self) -> Lines:
+        """Lines between these."""
+        return Lines(self.console)
+
 
 def _warning(text: str) -> Text:
     return Text.assemble(("warning:", "yellow"), " ", clean(text))
@@ -131,14 +143,15 @@ class _Count(ProgressColumn):
 
 @dataclass
 class Live:
-    """A bar for the cohort in training and a line of its losses, redrawn in place."""
+    """A bar for each cohort in training and a line of its losses, redrawn in place."""
 
     console: Console
     _progress: Progress = field(init=False)
     _task: TaskID | None = None
+    _shared: Progress | None = None
 
     def __post_init__(self) -> None:
-        self._progress = Progress(
+        self._progress = self._shared or Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
             _Count(),
@@ -177,11 +190,16 @@ class Live:
     def end(self) -> None:
         """Remove the bar and leave one line with the time it took."""
         if self._task is not None:
-            task = self._progress.tasks[-1]
+            (task,) = (task for task in self._progress.tasks if task.id == self._task)
             self._progress.remove_task(self._task)
-            self._progress.stop()
+            if not self._progress.tasks:
+                self._progress.stop()
             self._task = None
             self.note(f"{task.description}: {task.elapsed or 0:.1f} s")
+
+    def beside(self) -> Live:
+        """One more bar below."""
+        return Live(self.console, _shared=self._progress)
 
 
 def describe_losses(losses: Mapping[str, Sequence[float]]) -> str:

@@ -83,6 +83,7 @@ def timing_of(
         joules_steps=sum(steps for steps, _, _ in steady),
         energy_of=meter.of,
         energy_missing=missing,
+        processes=settings.processes,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ class Journal:
     """Appends records to a file, each flushed to the disk before ``append`` returns.
 
     Opening a file that a crash left with a half-written last line cuts that tail off first, so that the
-    next record starts on a line of its own. Use it as a context manager, or call ``close``.
+    next record starts on a line of its own. Use it as a context manager, or call ``close``. Threads may
+    share one.
 
     Args:
         path: the file; it and its folder are created where they do not exist.
@@ -41,6 +43,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._one_at_a_time = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(
@@ -64,24 +67,25 @@ class Journal:
         """
         # A lone surrogate (from a file name that is no UTF-8, say) becomes its JSON escape.
         line = _sealed(record.to_json().encode("utf-8", "backslashreplace")) + b"\n"
-        try:
-            status = os.fstat(self._file)
-            if status.st_nlink == 0:
-                raise OutputError(
-                    f"{self.path} was deleted or replaced while the run was writing it, so nothing more can "
-                    "be kept. Put it back, or begin a new run with --fresh."
-                )
-            start = status.st_size
-            left = memoryview(line)
+        with self._one_at_a_time:
             try:
-                while left:
-                    left = left[os.write(self._file, left) :]
-            finally:
-                if left:  # a full disk or an interrupt: no later line may be joined to this half
-                    os.ftruncate(self._file, start)
-            os.fsync(self._file)
-        except OSError as error:
-            raise unwritable(self.path, error) from error
+                status = os.fstat(self._file)
+                if status.st_nlink == 0:
+                    raise OutputError(
+                        f"{self.path} was deleted or replaced while the run was writing it, so nothing more "
+                        "can be kept. Put it back, or begin a new run with --fresh."
+                    )
+                start = status.st_size
+                left = memoryview(line)
+                try:
+                    while left:
+                        left = left[os.write(self._file, left) :]
+                finally:
+                    if left:  # a full disk or an interrupt: no later line may be joined to this half
+                        os.ftruncate(self._file, start)
+                os.fsync(self._file)
+            except OSError as error:
+                raise unwritable(self.path, error) from error
 
     def close(self) -> None:
         """Close the file; closing twice is allowed."""

@@ -26,6 +26,7 @@ class Settings:
         keep_seconds: at least so long lies between two keepings of what training can be continued from, but
             for those at the steps of ``save_every`` and at the end.
         master: dtype of parameters and moments. Parity tests use float64.
+        processes: how many train side by side on this machine; they slow each other down.
     """
 
     steps: int
@@ -38,3 +39,4 @@ class Settings:
     trace_every: int = 0
     keep_seconds: float = 60.0
     master: torch.dtype = torch.float32
+    processes: int = 1

@@ -57,6 +57,9 @@ class Told:
     def end(self) -> None:
         pass
 
+    def beside(self) -> "Told":
+        return self
+
 
 @pytest.fixture
 def told() -> Told:

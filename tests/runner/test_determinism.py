@@ -1,16 +1,20 @@
 """The same suite says the same: again, in another process or order, alone; and how far the rest moves."""
 
+import json
 import os
 import subprocess
 import sys
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from same_records import by_key, differences, is_time, tensors_of
 
-from genbench.runner import job, sample
+from genbench.runner import job, on_dataset, sample, scribe
 from genbench.runner.job import run
+from genbench.store import rundir
 from genbench.suite.load import load_suite
 
 SUITE = """
@@ -66,7 +70,7 @@ ROUNDING = 1e-4
 @pytest.fixture
 def _only_numbers(monkeypatch):
     """No control rows, pictures, tables and pages: they are another test's."""
-    monkeypatch.setattr(job, "measure_controls", lambda *_, **__: None)
+    monkeypatch.setattr(on_dataset, "measure_controls", lambda *_, **__: None)
     monkeypatch.setattr(job, "publish", lambda *_: None)
     monkeypatch.setattr(job, "write_report", lambda *_: None)
     monkeypatch.setattr(sample, "write_scatter", lambda *_, **__: None)
@@ -236,3 +240,27 @@ def assert_parameters_are_near(a: Path, b: Path, *, compared: int) -> None:
         for name in (name for name in one if name.startswith("params")):
             far = np.linalg.norm(one[name] - two[name])
             assert far <= ROUNDING * np.linalg.norm(one[name]) + 1e-6, (file, name)
+
+
+class Jumps(datetime):
+    """A clock that somebody sets again and again."""
+
+    asked = 0
+
+    @classmethod
+    def now(cls, tz=None):
+        cls.asked += 1
+        return datetime.now(tz) + timedelta(hours=(0, -5, 48, -9600, 1)[cls.asked % 5])
+
+
+def test_a_clock_that_jumps_changes_nothing_but_what_it_says(tiny_suite, finished, monkeypatch, tmp_path):
+    monkeypatch.setattr(scribe, "datetime", Jumps)
+    monkeypatch.setattr(rundir, "datetime", Jumps)
+    monkeypatch.setattr(time, "time", lambda: Jumps.now().timestamp())
+    result = run(tiny_suite(), out=tmp_path)
+    assert not differences(finished.path, result.path)
+    assert Jumps.asked > 100
+    at = [record.at for record in result.records]
+    assert sorted(at) != at
+    assert all(r.value >= 0 for r in result.records if r.metric == "cost.seconds")
+    assert min(json.loads((result.path / "timing.json").read_text())[0]["phases_s"].values()) >= 0

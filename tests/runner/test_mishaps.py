@@ -8,7 +8,7 @@ import torch
 from genbench.core.errors import OutputError, RecordError, SuiteError
 from genbench.core.record import EXPECTED, OUTCOME, Status
 from genbench.core.registry import models
-from genbench.runner import attempt, job
+from genbench.runner import attempt, job, on_dataset
 from genbench.runner.job import run
 
 CHEAP = ("train.steps=4", "samples=40", 'measures=["throughput", "modes"]')
@@ -198,7 +198,7 @@ def test_pictures_and_plots_cost_no_number(tiny_suite, told, monkeypatch, tmp_pa
         raise TypeError("no pencil")
 
     for name in ("write_model_picture", "write_overview"):
-        monkeypatch.setattr(job, name, broken)
+        monkeypatch.setattr(on_dataset, name, broken)
     monkeypatch.setattr("genbench.runner.publish.write_plots", broken)
     monkeypatch.setattr(job, "write_report", broken)
     result = run(tiny_suite(*CHEAP, only=["vae"], seeds=1), out=tmp_path, reporter=told)
@@ -271,6 +271,35 @@ def test_what_was_measured_before_an_interrupt_stands(tiny_suite, told, monkeypa
     assert mine[0, first.metric] is Status.DONE
     assert {mine[0, column.metric] for column in rest} == {Status.INTERRUPTED}
     assert mine[1, first.metric] is Status.INTERRUPTED
+
+
+def test_control_rows_that_failed_are_tried_again(tiny_suite, numbers, monkeypatch, tmp_path):
+    from genbench.analyse.standing import current
+    from genbench.measures.modes import Modes
+
+    real, suite = Modes.__call__, tiny_suite(*CHEAP, only=["vae"], seeds=1)
+
+    def broken(self, evidence):
+        for place, reading in enumerate(real(self, evidence)):
+            if not evidence.bounds and place == 1:
+                raise ValueError("no second number of a control row")
+            yield reading
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Modes, "__call__", broken)
+        first = run(suite, out=tmp_path)
+    lacking = {(r.model, r.metric) for r in first.records if r.status is Status.FAILED}
+    assert lacking and first.failed == 0 and not {model for model, _ in lacking} & {"vae"}
+    before = first.directory.records.read_text()
+    second = run(suite, out=tmp_path, resume=first.path)
+    assert second.directory.records.read_text().startswith(before)
+    stand = {(r.model, r.metric): r.status for r in current(second.records)}
+    assert {stand[key] for key in lacking} == {Status.DONE}
+    whole = run(suite, out=tmp_path / "whole")
+    assert numbers(current(second.records), "modes.") == numbers(current(whole.records), "modes.")
+    written = second.directory.records.read_text()
+    run(suite, out=tmp_path, resume=first.path)
+    assert second.directory.records.read_text() == written
 
 
 def test_resuming_another_suite_is_refused(finished, tiny_suite, tmp_path):

@@ -1,6 +1,10 @@
 """The stopwatch of a run: nested phases, and what adds up to its whole wall time."""
 
+import json
+from pathlib import Path
+
 import pytest
+from rich.console import Console
 
 from genbench.runner.phases import (
     MEASURING,
@@ -9,10 +13,13 @@ from genbench.runner.phases import (
     SAVING,
     TRACING,
     TRAINING,
+    WAITING,
     Phases,
     describe,
     overhead,
+    write_phases,
 )
+from genbench.runner.progress import Quiet
 
 
 class Clock:
@@ -69,9 +76,29 @@ def test_it_is_told_in_one_line(clock: Clock) -> None:
     with phases(TRAINING):
         clock.wait(97)
     clock.wait(3)
-    assert describe(phases.so_far()) == (
+    assert describe(phases.so_far(), phases.wall()) == (
         "wall time 100.0 s: training 97.0 s (97 %), compiling 0.0 s (0 %), drawing samples 0.0 s (0 %), "
         "measuring 0.0 s (0 %), saving checkpoints 0.0 s (0 %), pictures and tables 0.0 s (0 %), "
         "everything else 3.0 s (3.0 %); overhead 3.0 %"
     )
-    assert "(0 %)" in describe(Phases(clock, began=clock.time).so_far())
+    assert "(0 %)" in describe(Phases(clock, began=clock.time).so_far(), 0.0)
+
+
+def test_work_of_other_processes_counts_and_waiting_for_it_does_not(clock: Clock, tmp_path: Path) -> None:
+    phases = Phases(clock, began=100.0)
+    with phases(WAITING):
+        clock.wait(60)
+        with phases(MEASURING):
+            clock.wait(5)
+    clock.wait(10)
+    phases.add({TRAINING: 50.0, REST: 4.0})
+    phases.add({TRAINING: 40.0, REST: 6.0})
+    spent = phases.so_far()
+    assert (spent[TRAINING], spent[MEASURING], spent[REST]) == (90, 5, 20) and WAITING not in spent
+    assert phases.wall() == 75
+    told = describe(spent, phases.wall(), 2)
+    assert told.startswith("wall time 75.0 s, 115.0 s of work in 2 processes: training 90.0 s (78 %)")
+    assert told.endswith("overhead 17 %")
+    write_phases(phases, tmp_path / "timing.json", Quiet(Console(quiet=True)), 2)
+    (written,) = json.loads((tmp_path / "timing.json").read_text())
+    assert (written["wall_s"], written["processes"]) == (75, 2) and WAITING not in written["phases_s"]

@@ -59,6 +59,14 @@ def run(
             "--fresh", help="Begin a new run even if the last one of this suite did not come to its end."
         ),
     ] = False,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="inline: one model after the other. processes, or processes:N: several at a time, each in a "
+            "process of its own with its share of the threads.",
+        ),
+    ] = "inline",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and print the plan.")] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress; warnings and tables only.")
@@ -81,7 +89,7 @@ def run(
     loaded = load_suite(suite, set_=set_ or [], only=model or [], seeds=seeds, quick=quick)
     console = Out(gone=KeyboardInterrupt)
     if dry_run:
-        _print_plan(console, loaded, device)
+        _print_plan(console, loaded, device, executor)
         return
     from genbench.runner.job import run as run_suite
     from genbench.runner.progress import reporter_for
@@ -93,6 +101,7 @@ def run(
             out=out,
             resume=resume,
             go_on=not (fresh or resume),
+            executor=executor,
             reporter=reporter_for(console, quiet=quiet),
             began=began,
         )
@@ -141,8 +150,8 @@ def _print_result(console: Out, result: RunResult) -> None:
             console.print(f"{what + ':':<9}{path}", soft_wrap=True, markup=False)
 
 
-def _print_plan(console: Out, suite: Suite, device: str) -> None:
+def _print_plan(console: Out, suite: Suite, device: str, executor: str) -> None:
     from genbench.runner.preview import preview
 
-    for line in list(preview(suite, device)):  # all of it is checked before any of it is printed
+    for line in list(preview(suite, device, executor)):  # all of it is checked before any of it is printed
         console.print(line, soft_wrap=True, markup=False)
