@@ -256,7 +256,7 @@ def test_the_mark_says_whose_the_run_is(tiny_suite, monkeypatch, tmp_path):
     (mark,) = tmp_path.glob("tiny/*/unfinished.json")
     content = json.loads(mark.read_text())
     assert content["pid"] == os.getpid() and content["again"] == 0
-    assert set(content["maker"]) == {"genbench", "machine or packages", "plugin"}
+    assert set(content["maker"]) == {"genbench", "machine or packages", "number of threads", "plugin"}
 
 
 def test_a_signal_is_heeded_between_two_blocks_and_loses_nothing(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from same_records import differences
 
-from genbench.core import interrupt
+from genbench.core import interrupt, registry
 from genbench.core.errors import OutputError, Unfinished
 from genbench.core.interrupt import ask, is_asked
 from genbench.core.record import OUTCOME, Status
@@ -86,18 +86,16 @@ class Prints(Ending, VAE):
 def _no_report(monkeypatch):
     monkeypatch.setattr(job, "write_report", lambda directory: None)
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda *a: None)
+    monkeypatch.setattr(registry, "_plugins", {})  # of other tests
 
 
 @pytest.fixture
 def plugin(tmp_path):
-    from genbench.core.registry import _plugins, models
-
     path = tmp_path / "ending.py"
     path.write_text(PLUGIN)
     load_plugin(path)
     yield
-    models._forget(f"plugin {path}")
-    del _plugins[path.absolute()]
+    registry.models._forget(f"plugin {path}")
 
 
 def workers():
@@ -184,8 +182,6 @@ class Ending:
 @pytest.fixture
 def load(tmp_path):
     """Write a plugin and load it; forgotten after the test."""
-    from genbench.core.registry import _plugins, measures, models
-
     made = []
 
     def loading(text, name="plugin.py"):
@@ -196,9 +192,9 @@ def load(tmp_path):
 
     yield loading
     for path, name in made:
-        for registry in (models, measures):
-            registry._forget(f"plugin {path}")
-        del _plugins[path], sys.modules[name]
+        for things in (registry.models, registry.measures):
+            things._forget(f"plugin {path}")
+        del sys.modules[name]
 
 
 def test_numbers_that_are_there_stand_though_the_process_dies_while_it_measures(tiny_suite, load, tmp_path):
