@@ -13,10 +13,11 @@ import pytest
 # share their cores. Subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell tells what it starts in the background to ignore Ctrl-C, which genbench then does too. Some tests
-# interrupt a run, here or in a subprocess.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell tells what it starts in the background to ignore Ctrl-C, and nohup the end of the terminal, which
+# genbench then does too. Some tests send these signals to a run, here or in a subprocess.
+for _number, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+    if hasattr(signal, _number) and signal.getsignal(getattr(signal, _number)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _number), _usual)
 
 
 @pytest.fixture(scope="session", autouse=True)
