@@ -61,7 +61,6 @@ class Order:
         outcomes: how trials ended, by id.
         kept: (trial, metric, step) of numbers that stand.
         missed: the same of those that stand as failed.
-        foreign: as in ``Earlier``.
     """
 
     cohort: str
@@ -69,7 +68,6 @@ class Order:
     outcomes: Mapping[str, str]
     kept: Sequence[tuple[str, str, int]]
     missed: Sequence[tuple[str, str, int]]
-    foreign: bool
 
     @classmethod
     def of(cls, cohort: Cohort, dataset: int, earlier: Earlier, plan: Sequence[Cohort]) -> Order:
@@ -81,14 +79,14 @@ class Order:
         kept, missed = (
             [key for key in sorted(keys) if key[0] not in others] for keys in (earlier.kept, earlier.missed)
         )
-        return cls(cohort.id, dataset, outcomes, kept, missed, earlier.foreign)
+        return cls(cohort.id, dataset, outcomes, kept, missed)
 
     @property
     def earlier(self) -> Earlier:
         """As it was told."""
         outcomes = {trial: Status(status) for trial, status in self.outcomes.items()}
         kept, missed = (frozenset((t, m, s) for t, m, s in of) for of in (self.kept, self.missed))
-        return Earlier(outcomes, frozenset(), kept, missed, self.foreign)
+        return Earlier(outcomes, frozenset(), kept, missed)
 
     def line(self) -> Message:
         """As it is sent."""
