@@ -3,11 +3,22 @@
 import getpass
 import os
 import signal
+import sys
 import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+
+KEPT = Path(tempfile.gettempdir()) / f"genbench-tests-{getpass.getuser()}"
+"""What test runs keep for later ones: bytecode and compiled programs."""
+
+# Without bytecode every process of every test compiles all sources again. Where Python is told to leave none, it
+# goes to a folder of its own.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(KEPT / "bytecode")
+    del os.environ["PYTHONDONTWRITEBYTECODE"]
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 # Threads that spin for work cost more than they bring on networks this small, most of all where tests
 # share their cores. Subprocesses inherit it.
@@ -23,8 +34,7 @@ for _number, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signa
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """What tests make and fetch is not the user's; what earlier test runs have compiled is kept."""
-    compiled = Path(tempfile.gettempdir()) / f"genbench-tests-{getpass.getuser()}"
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled))
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(KEPT / "compiled"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -200,7 +200,7 @@ def test_a_lost_mode_is_lost_in_training_only(monkeypatch):
     assert seen[1] is left, "the defect is gone with its block"
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_command_runs_and_keeps_what_it_finds(tmp_path, capsys):
     from calibrate_gate import main
 
@@ -227,7 +227,7 @@ def test_the_command_runs_and_keeps_what_it_finds(tmp_path, capsys):
     assert again["same_code"] == kept["same_code"]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_slower_steps_change_no_number():
     from calibration.defects import NONE, SLOWER
     from calibration.pool import METRICS, QUICK

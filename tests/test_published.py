@@ -128,7 +128,7 @@ def test_an_error_is_one_line(results, monkeypatch, capsys):
     assert said.startswith("error: ") and "ci/nothing" in said and "Traceback" not in said
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_is_out_of_date_is_told(results, monkeypatch, tmp_path, capsys):
     shutil.copytree(results, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(rebuild, "HERE", tmp_path)

@@ -43,7 +43,7 @@ def test_a_bound_it_cannot_keep(not_worse):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_users_test_passes_and_fails_with_the_lines_of_the_gate(pytester):
     import genbench
 

@@ -89,7 +89,7 @@ def test_an_option_that_is_none(genbench):
     assert "Did you mean 'latent'?" in " ".join(said.out.split())
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_new_writes_holds(genbench):
     said = genbench("new", "model", "my_gan", "-o", "mine")
     assert said.code == 0

@@ -191,7 +191,7 @@ def test_help_is_light():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_warnings_are_apart_from_the_table(process, file, images):
     np.save("few.npy", images[:70])
     with process("eval", file, "few.npy", "--dataset", "digits", "--format", "json", COLUMNS="60") as running:

@@ -61,7 +61,7 @@ def test_wrong_input_is_one_paragraph(genbench, fresh_folder, arguments, text):
     assert not (fresh_folder / "explain").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_trial_of_a_run(genbench, results, fresh_folder):
     pytest.importorskip("captum")
     wrong = genbench("explain", "tiny/latest/nope", "--results", str(results))

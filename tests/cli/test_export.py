@@ -27,7 +27,7 @@ def compare(*arguments):
     return done
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_pytest_benchmark_compares_two_exported_runs(genbench, timed, fresh_folder):
     (run,) = (timed / "timed").iterdir()
     bare = fresh_folder / "bare"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.run,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and devices are those of Linux"),
 ]
 

@@ -105,7 +105,7 @@ def plugin(tmp_path):
         ('@measures.register("tone")', measures, "tone"),
     ],
 )
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_the_guide_shows_is_sound(plugin, marker, kind, name):
     path = plugin(marker)
     assert problems(path) == []
@@ -153,7 +153,7 @@ def command(*arguments, cwd, site=None, expect=0):
     return done
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.timeout(600)
 def test_model_data_and_metric_of_a_package_run_from_a_fresh_folder(installed, tmp_path):
     (tmp_path / "apples.toml").write_text(SUITE)

@@ -48,7 +48,7 @@ def harms(text: str) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.slow), 7])
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.run), 7])
 def every(request: pytest.FixtureRequest) -> int:
     """Each text in each field, or each in some."""
     return int(request.param)
@@ -259,7 +259,7 @@ def write(folder: Path, records: Iterable[Record]) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_verbs_print_and_write_hostile_runs(genbench: Genbench, fresh_folder: Path) -> None:
     texts = ("=1+1", "<script>alert(1)</script>", "../../x", "\x1b]52;c;eA==\x07\u202e[bold]", "\ud800")
     for name, shift in (("one", 0.0), ("\x1b[31m=two;[red]\u202e", 0.5)):
@@ -397,7 +397,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return build_report(merged(load_runs([write(tmp_path_factory.mktemp("page") / "run", some)])))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_page_has_no_elements_but_ours(page: str) -> None:
     found = Elements(page)
     assert found.tags.count("script") == found.tags.count("style") == 1
@@ -408,7 +408,7 @@ def test_the_page_has_no_elements_but_ours(page: str) -> None:
     assert not harms(page.replace("\t", ""))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_browser_runs_and_loads_nothing_of_it(page: str, tmp_path: Path) -> None:
     import os
     import shutil
@@ -436,7 +436,7 @@ def test_a_browser_runs_and_loads_nothing_of_it(page: str, tmp_path: Path) -> No
     assert {told for told in seen if told != address and not told.startswith("data:")} == set()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_figures_have_no_active_content(tmp_path: Path) -> None:
     import xml.etree.ElementTree as ET
 
@@ -468,7 +468,7 @@ def test_figures_have_no_active_content(tmp_path: Path) -> None:
             assert_no_formulas(path.read_text())
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_terminal_is_written_to_as_carefully_as_a_file(fresh_folder: Path) -> None:
     pty = pytest.importorskip("pty")
     import os

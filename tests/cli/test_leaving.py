@@ -43,7 +43,7 @@ def ends_of(folder: Path) -> list[tuple[str, int, str]]:
     return [(r["model"], r["seed"], r["status"]) for r in records_of(folder) if r["metric"] == "trial.steps"]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.usefixtures("forgotten")
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(process, genbench, fresh_folder):
     (fresh_folder / "plugin.py").write_text(PLUGIN)
@@ -104,7 +104,7 @@ def piped(arguments: list[str], lines: int) -> tuple[int, str]:
     return running.returncode, err
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_run_whose_reader_leaves_is_interrupted_and_can_be_resumed(fresh_folder, genbench):
     code, err = piped(["run", "tiny.toml"], 6)
     assert code == 130 and "Traceback" not in err and "Exception" not in err
@@ -159,7 +159,7 @@ def in_terminal(folder: Path, arguments: list[str], columns: int, **env: str) ->
     return b"".join(chunks).decode()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_real_terminal_shows_a_run_from_its_begin_to_its_end(fresh_folder):
     text = in_terminal(fresh_folder, ["run", "tiny.toml", "--model", "vae"], 80)
     assert "Traceback" not in text
@@ -167,7 +167,7 @@ def test_a_real_terminal_shows_a_run_from_its_begin_to_its_end(fresh_folder):
     assert "\x1b[?25h" in text.split("\x1b[?25l")[-1]  # the cursor is there again
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_no_color_is_honoured(fresh_folder, results):
     arguments = ["show", "tiny/latest", "--results", str(results)]
     wrong = ["show", "nothing"]

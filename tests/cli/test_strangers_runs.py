@@ -74,7 +74,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize(
     "command",
     [

@@ -61,7 +61,7 @@ def test_quiet_prints_tables_and_nothing_else(genbench):
     assert "Does it" not in said.out and "2 steps\n" not in said.out
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_without_a_compiler_a_run_goes_on_and_says_so(genbench, fresh_folder, monkeypatch):
     monkeypatch.setenv("CXX", "/nonexistent")
     changes = ("--set", "train.compile=always", "--set", "train.steps=2")

@@ -39,7 +39,7 @@ BUILT = [
     *((name, "mlp") for name in models.names()),
     ("gan", "tanh_mlp"),
     *(
-        (n, "conv") if n == "gan" else pytest.param((n, "conv"), marks=pytest.mark.slow)
+        (n, "conv") if n == "gan" else pytest.param((n, "conv"), marks=pytest.mark.run)
         for n in models.names()
     ),
 ]
@@ -79,13 +79,13 @@ def test_a_check_holds(check, subjects):
     assert held(check, subjects) is Outcome.PASSED or check.name in OFFERED
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("check", [c for c in CHECKS if c.name == "captured"], ids=lambda check: check.name)
 def test_it_is_captured_whole(check, subjects):
     assert held(check, subjects) is Outcome.PASSED
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
 @pytest.mark.parametrize(
     "built", [(n, b) for b in ("mlp", "conv") for n in models.names()], ids="-".join, indirect=True
@@ -260,7 +260,7 @@ def quietly(fit, *arguments, **settings):
         return fit(*arguments, **settings)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
 @pytest.mark.parametrize("name", models.names())
 def test_compiled_bfloat16_is_close_to_eager_bfloat16(small, fit, name):

@@ -499,7 +499,7 @@ def test_several_at_once_into_one_folder(mirror, tmp_path):
     assert (folder / "data.gz").read_bytes() == GOOD
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_process_that_is_killed_leaves_no_file_that_is_believed(server, mirror, tmp_path):
     code = (
         "import sys; from pathlib import Path; from genbench.data.fetch import RemoteFile, fetch\n"
@@ -518,7 +518,7 @@ def test_a_process_that_is_killed_leaves_no_file_that_is_believed(server, mirror
     assert (tmp_path / "data.gz").read_bytes() == GOOD
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("behaviour", ["bomb", "encoded_bomb", "endless_chunked", "long_redirect"])
 def test_memory_is_bounded(mirror, tmp_path, behaviour):
     """In a process of its own, whose memory is that of the libraries and little more."""

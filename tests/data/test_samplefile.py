@@ -315,7 +315,7 @@ def test_damaged_archives(tmp_path):
         refused(tmp_path / "x.npz", "is no .npz file that can be read")
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_small_archive_that_unpacks_to_much_fills_no_memory(tmp_path):
     """A member of 400 MB of zeros, packed into 400 kB."""
     import tracemalloc

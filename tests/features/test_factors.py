@@ -193,7 +193,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(triangles, quick_training, 
         assert len(factor_reader_for(triangles).hash) == 12
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_angles_of_triangles_are_read(tmp_path, monkeypatch):
     monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
     data = Polygons(images=5, test_images=300, instrument_images=5000).load()
@@ -202,7 +202,7 @@ def test_angles_of_triangles_are_read(tmp_path, monkeypatch):
     assert (r2(found.values.numpy(), data.factors.test)[:3] > 0.95).all()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_weights_are_of_these_images():
     data = Strokes(images=1, test_images=1).load()
     with safe_open(PINNED_WEIGHTS, "pt") as file:

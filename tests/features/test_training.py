@@ -17,7 +17,7 @@ def draw_bars(count, seed):
     return images, labels.astype(np.int64)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_training_learns_and_can_be_repeated(monkeypatch):
     monkeypatch.setattr("genbench.features.training._MIN_STEPS", 60)
     monkeypatch.setattr("genbench.features.training._EPOCHS", 1)

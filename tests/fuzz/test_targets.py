@@ -66,7 +66,7 @@ def test_a_target_notices_what_breaks(monkeypatch):
         fuzz_idx.one_input(b"")
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.timeout(300)
 def test_atheris_runs_a_target(tmp_path):
     pytest.importorskip("atheris", reason="atheris (the extra `fuzz`) is not installed")

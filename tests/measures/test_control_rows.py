@@ -36,7 +36,7 @@ def rows_of(reference, n, seeds):
     scope="module",
     params=[
         pytest.param(("reference", 500, 3), id="digits"),
-        pytest.param(("mnist", 2000, 2), id="mnist", marks=pytest.mark.slow),
+        pytest.param(("mnist", 2000, 2), id="mnist", marks=pytest.mark.run),
     ],
 )
 def setting(request):

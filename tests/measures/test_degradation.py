@@ -137,7 +137,7 @@ def test_digits(reference, how):
     check(how, reference, n=400, seeds=3)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("how", SEEN)
 def test_mnist(mnist, how):
     check(how, mnist, n=2000, seeds=2)

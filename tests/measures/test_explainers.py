@@ -74,7 +74,7 @@ def test_any_size_and_any_number_of_channels(explainers, captum, monkeypatch):
     assert found["mass"].value > 3 * found["mass"].protocol["area"]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_planted_artefact_is_found(explainers, captum, digits):
     found = {name: values(explainers, name, digits) for name in EXPLAINERS}
     area = 16 / 784
@@ -96,7 +96,7 @@ def test_the_planted_artefact_is_found(explainers, captum, digits):
     assert "gradient" in found["saliency"]["infidelity"].reason
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_critics_of_one_seed_are_the_same_and_of_two_are_not(explainers, captum, digits):
     first = values(explainers, "ablation", digits, seed=0)
     other = values(explainers, "ablation", digits, seed=1)

@@ -13,7 +13,7 @@ def gaussian(n, mean=0.0, seed=0, dims=1):
     return mean + torch.randn(n, dims, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize(
     ("apart", "divergence", "accuracy"),
     [(0.0, 0.0, 0.5), (0.5, 0.0303, 0.599), (1.0, 0.1114, 0.692), (2.0, 0.3368, 0.841), (4.0, 0.6327, 0.977)],
@@ -28,7 +28,7 @@ def test_it_finds_the_divergence_of_two_gaussians(apart, divergence, accuracy):
     assert found.n == 5000
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_images_are_told_from_their_gaussian_and_not_from_each_other(reference):
     data = reference.dataset
     train, test = torch.from_numpy(data.train_examples), torch.from_numpy(data.test_examples)

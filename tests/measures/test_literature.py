@@ -58,7 +58,7 @@ def test_collapse_is_a_dash_for_models_and_a_number_for_untrained_ones(measure, 
     assert untrained["mig"].value < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_oracles_are_anchors(measure):
     real = reference(dataset(), (generator(constant),))
     aligned, mixed = (

@@ -33,7 +33,7 @@ def test_a_collapsed_model_shows_one(control, read, modes, seed):
     assert kl > 2
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("seed", range(10))
 def test_so_it_is_on_mnist(mnist, read, modes, seed):
     covered, entropy, kl = values(

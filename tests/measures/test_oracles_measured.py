@@ -27,7 +27,7 @@ def evidence(reference, name, n=300):
     return Evidence(reference, made(generator, generator.draw(n, "here"))[0], generator=generator)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_more_the_factors_are_mixed_the_less_is_gained(reference, monkeypatch):
     monkeypatch.setattr(factor_columns, "_LATENTS", 64)
     monkeypatch.setattr(factor_columns, "ROTATIONS", 9)
@@ -44,7 +44,7 @@ def test_the_more_the_factors_are_mixed_the_less_is_gained(reference, monkeypatc
     assert gains["oracle-constant"] is None and "collapsed" in found["oracle-constant"]["axis_gain"].reason
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_dropped_factor_is_not_covered_and_the_others_are(reference):
     covered = coverage(evidence(reference, "oracle-drop"))
     dropped = 2  # the seed's

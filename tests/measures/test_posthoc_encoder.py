@@ -21,7 +21,7 @@ def test_of_a_linear_generator_latents_are_found():
     assert residual < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_after_full_training_they_are_found_well():
     generator = linear()
     encoder = fit_encoder(generator, seed=0)
@@ -30,7 +30,7 @@ def test_after_full_training_they_are_found_well():
     assert residual < 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_under_noise_its_density_gives_the_information():
     """A has orthonormal columns, so that the true posterior is diagonal: I = d / 2 ln(1 + 1 / sigma^2)."""
     generator, sigma = linear(), 0.5
@@ -78,7 +78,7 @@ def test_generators_of_nothing_give_encoders():
         assert mean.shape == (4, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_one_encoder_is_shared():
     generator = linear()
     assert encoder_of(generator) is encoder_of(generator)

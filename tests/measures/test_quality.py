@@ -51,7 +51,7 @@ def test_control_rows_come_out_as_they_must(rows):
     check_controls(rows)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_control_rows_of_mnist(mnist, read, quality):
     from genbench.measures.controls import control_samples
 

@@ -48,7 +48,7 @@ def test_mig_sap_and_votes_of_known_codes(name):
     assert factor_vae_score(codes, FACTORS, seed=0) == pytest.approx(votes, abs=0.03)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("name", CODES)
 def test_dci_of_known_codes(name):
     codes, (_, _, d, c, _) = CODES[name], SCORES[name]

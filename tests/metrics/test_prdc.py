@@ -240,7 +240,7 @@ print(peak() - before)
 FROM_SMALL = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True)"
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_memory_does_not_grow_with_the_number_of_pairs():
     small, large = (
         int(subprocess.check_output([sys.executable, "-c", FROM_SMALL, PEAK.format(n=n)]))

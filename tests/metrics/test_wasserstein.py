@@ -86,7 +86,7 @@ def test_the_scale_comes_out(normal, scale):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_bias_is_as_documented(normal):
     for n, m, d in ((500, 500, 16), (1000, 400, 3)):
         found = np.mean([sliced_wasserstein(normal(n, d), normal(m, d), seed=s) for s in range(12)])

@@ -106,7 +106,7 @@ def test_the_same_input_gives_the_same_page(page, tmp_path):
     assert write_explanation(made_up(), tmp_path).read_text() == page
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_drawing_needs_no_torch(tmp_path):
     code = (
         "import sys\nfrom made_up_explanation import made_up, without_data\n"

@@ -278,13 +278,13 @@ def test_slow_ones_are_told(small, monkeypatch):
     assert "locate took" in faults(of_data(lambda: POINTS))["locate"]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("name", ["quality", "known_modes"])
 def test_genbenchs_own_measures_pass(name):
     assert not faults(check_measure(name, {}))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("name", ["digits", "ring"])
 def test_genbenchs_own_data_passes(name):
     assert dataclasses.is_dataclass(datasets.get(name))

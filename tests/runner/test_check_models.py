@@ -68,7 +68,7 @@ def first_fault(model, *kinds):
     return next((finding for finding in found if finding.outcome is Outcome.FAILED), None)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_sound_model_has_no_faults():
     assert first_fault(Sound(), IMAGES, POINTS) is None
 
@@ -519,7 +519,7 @@ OFFERED = [
 
 @pytest.mark.parametrize(
     ("kind", "data", "check", "words", "remedy"),
-    [*WRONG, *(pytest.param(*case, marks=pytest.mark.slow) for case in LATE)],
+    [*WRONG, *(pytest.param(*case, marks=pytest.mark.run) for case in LATE)],
 )
 def test_the_first_fault_told_is_the_cause(kind, data, check, words, remedy):
     finding = first_fault(kind(), data)

@@ -73,7 +73,7 @@ def cut_short(suite, out, monkeypatch, count=10**6, before="", half=False):
 
 
 @pytest.mark.parametrize(
-    "share", [*(pytest.param(share, marks=pytest.mark.slow) for share in (0.2, 0.45, 0.97)), 0.75]
+    "share", [*(pytest.param(share, marks=pytest.mark.run) for share in (0.2, 0.45, 0.97)), 0.75]
 )
 def test_killed_at_a_record_it_is_continued(tiny_suite, straight, told, monkeypatch, tmp_path, share):
     suite, count = tiny_suite(*CHEAP), int(share * len(straight.records))
@@ -99,7 +99,7 @@ def _content(path):
     return {name: tensor.tobytes() for name, tensor in load_file(path).items()}
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_damaged_line_is_measured_again(tiny_suite, straight, told, monkeypatch, tmp_path):
     suite = tiny_suite(*CHEAP)
     cut_short(suite, tmp_path, monkeypatch, len(straight.records) - 3)
@@ -117,7 +117,7 @@ def test_a_damaged_line_is_measured_again(tiny_suite, straight, told, monkeypatc
     assert sorted(map(str, essence(result.records))) == sorted(map(str, essence(straight.records)))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_signal_while_an_outcome_is_written_loses_no_trial(tiny_suite, straight, monkeypatch, tmp_path):
     suite, real = tiny_suite(*CHEAP), journal.Journal.append
 
@@ -134,7 +134,7 @@ def test_a_signal_while_an_outcome_is_written_loses_no_trial(tiny_suite, straigh
     assert result.failed == 0
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_elsewhere_what_was_in_training_is_one_training(tiny_suite, straight, told, monkeypatch, tmp_path):
     suite = tiny_suite(*CHEAP)
     cut_short(suite, tmp_path, monkeypatch, int(0.9 * len(straight.records)))
@@ -193,7 +193,7 @@ def test_what_is_another_run_is_not_continued(tiny_suite, straight, told, monkey
     gone(begins(suite, go_on=True))  # the newest one has come to its end
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_failed_is_tried_again_only_in_a_run_that_had_ended(tiny_suite, told, monkeypatch, tmp_path):
     suite = tiny_suite(*CHEAP)
     real = attempt.train_cohort
@@ -215,7 +215,7 @@ def test_what_failed_is_tried_again_only_in_a_run_that_had_ended(tiny_suite, tol
     assert sum(r.metric == OUTCOME for r in again.records) == 6
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_disk_that_fills_stops_the_run_and_the_command_continues_it(
     tiny_suite, straight, told, monkeypatch, tmp_path
 ):

@@ -176,7 +176,7 @@ def numbers_of_a_run():
     return write
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("threads", [1, 2])
 def test_another_process(first, suite, tmp_path, threads):
     """With other hashes, another folder, time zone and language; a second thread may add up otherwise."""
@@ -195,7 +195,7 @@ def test_another_process(first, suite, tmp_path, threads):
     assert_parameters_are_near(first, again, compared=6)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.usefixtures("_only_numbers")
 def test_order_and_company_change_nothing(first, suite, tmp_path):
     turned = run(load_suite(suite("turned")), out=tmp_path / "turned").path
@@ -212,7 +212,7 @@ def test_order_and_company_change_nothing(first, suite, tmp_path):
     assert by_key(turned).keys() == mine < by_key(looked).keys()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.usefixtures("_only_numbers")
 def test_lanes_add_up_in_another_order_and_move_by_rounding_alone(first, suite, tmp_path):
     by_one = run(load_suite(suite(), set_=["train.lanes=1"]), out=tmp_path / "one").path

@@ -97,7 +97,7 @@ def test_a_model_that_is_not_here_asks_for_its_plugin(finished, trial, monkeypat
         sample(finished.directory.trial(trial).checkpoint, 2)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize(
     "claim",
     [

@@ -6,7 +6,7 @@ from genbench.measures import dirac
 from genbench.runner.job import run
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_run_measures_dynamics(tiny_suite, tmp_path, monkeypatch):
     monkeypatch.setattr(dirac, "ROUNDS", 20)
     records = run(tiny_suite('measures=["dirac","rotation"]'), out=tmp_path).records

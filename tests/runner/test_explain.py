@@ -342,7 +342,7 @@ def test_points_and_broken_numbers_are_refused(tmp_path):
         explain(tmp_path / "other.safetensors")
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("name", ["gan", "vae"])
 def test_everything_that_can_be_had_is_there(run, name):
     pytest.importorskip("captum")
@@ -361,7 +361,7 @@ def test_everything_that_can_be_had_is_there(run, name):
     assert errors[0] == found.inversions.errors.min() and errors[2] == found.inversions.errors.max()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_without_data_the_rest_is_there_and_comes_out_the_same(run, tmp_path):
     directory, trials = run
     shutil.copy(directory.trial(trials["vae"]).checkpoint, tmp_path / "alone.safetensors")

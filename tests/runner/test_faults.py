@@ -161,7 +161,7 @@ def test_a_plugin_changes_the_arithmetic_of_nobody_else():
         torch.set_grad_enabled(True)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_one_model_does_wrong_costs_its_own_trials(tiny_suite, told, ends, monkeypatch, tmp_path):
     """All of them in one run, and between them a model that does nothing wrong."""
     monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)

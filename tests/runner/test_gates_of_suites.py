@@ -155,7 +155,7 @@ def suspected(finished, base, new):
     return judgement, gates
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_fresh_seeds_show_too_stands(finished, tmp_path):
     gated, result = finished
     base = shifted(result.records, 0.5)
@@ -168,7 +168,7 @@ def test_what_fresh_seeds_show_too_stands(finished, tmp_path):
     assert seeds == set(found.seeds) == set(range(10, 20))
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_what_fresh_seeds_do_not_show_is_cleared(finished, tmp_path):
     gated, result = finished
     base = [replace(r, run="before") for r in result.records]
@@ -186,7 +186,7 @@ def test_nothing_is_trained_where_nothing_is_suspected(finished, tmp_path):
     assert found.paths == () and found.judgement is judgement and not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_fresh_seeds_that_do_not_compare_clear_nothing(finished, tmp_path):
     gated, result = finished
     base = [replace(r, protocol={**r.protocol, "n_fake": 7}) for r in shifted(result.records, 0.5)]
@@ -196,7 +196,7 @@ def test_fresh_seeds_that_do_not_compare_clear_nothing(finished, tmp_path):
     assert len(found.judgement.violations) == 1 and not found.cleared
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_test_of_a_user_passes_on_what_it_was_made_with(finished, tmp_path):
     gated, result = finished
     found = assert_not_worse(gated, result.path, device="cpu", out=tmp_path)
@@ -204,7 +204,7 @@ def test_a_test_of_a_user_passes_on_what_it_was_made_with(finished, tmp_path):
     assert found.lines[-1] == "gate passed: 1 rule"
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_test_of_a_user_fails_on_fewer_steps_and_says_which_gate(finished, tmp_path):
     gated, result = finished
     shorter = gated.model_copy(update={"train": gated.train.model_copy(update={"steps": 2})})

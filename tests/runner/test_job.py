@@ -90,7 +90,7 @@ def test_the_last_record_of_a_trial_says_how_it_ended(finished):
         assert (last.metric, last.status, last.value) == (OUTCOME, Status.DONE, 20)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_same_suite_gives_the_same_numbers_bit_for_bit(finished, tiny_suite, tmp_path):
     def content(result):
         kept = [r for r in result.records if not r.metric.startswith(("throughput.", "cost.seconds"))]
@@ -99,7 +99,7 @@ def test_the_same_suite_gives_the_same_numbers_bit_for_bit(finished, tiny_suite,
     assert content(run(tiny_suite(), out=tmp_path)) == content(finished)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_lanes_alone_are_the_lanes_together(finished, tiny_suite, numbers, lines, monkeypatch, tmp_path):
     drawn = {}
     monkeypatch.setattr(

@@ -43,7 +43,7 @@ def vae():
     return models.get("vae")
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, monkeypatch, tmp_path):
     real, tried = attempt.train_cohort, []
 
@@ -62,7 +62,7 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
     assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypatch, tmp_path):
     real, tried = attempt.train_cohort, []
 
@@ -80,7 +80,7 @@ def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypa
     assert [text for text in told.notes if "5 lanes would need about 4.7 GiB" in text and "2 are" in text]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
@@ -104,7 +104,7 @@ def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     assert costs == [Status.DONE]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
     real = attempt.train_cohort
 
@@ -155,7 +155,7 @@ def test_a_measure_that_raises_costs_its_own_numbers(tiny_suite, told, monkeypat
     assert any("measure Modes failed: ZeroDivisionError: no classes" in text for text in told.warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_bad_models_fail_alone(tiny_suite, told, ends, register, vae, tmp_path):
     @dataclass(frozen=True, kw_only=True)
     class Raises(vae):
@@ -223,10 +223,10 @@ class Stops:
 @pytest.mark.parametrize(
     ("phase", "gan", "vae"),
     [
-        pytest.param("features", None, None, marks=pytest.mark.slow),
-        pytest.param("gan on", "INTERRUPTED", None, marks=pytest.mark.slow),
-        pytest.param("measuring vae", "DONE", "INTERRUPTED", marks=pytest.mark.slow),
-        pytest.param("plots", "DONE", "DONE", marks=pytest.mark.slow),
+        pytest.param("features", None, None, marks=pytest.mark.run),
+        pytest.param("gan on", "INTERRUPTED", None, marks=pytest.mark.run),
+        pytest.param("measuring vae", "DONE", "INTERRUPTED", marks=pytest.mark.run),
+        pytest.param("plots", "DONE", "DONE", marks=pytest.mark.run),
     ],
 )
 def test_an_interrupted_run_is_resumed(tiny_suite, straight, told, ends, numbers, tmp_path, phase, gan, vae):

@@ -174,7 +174,7 @@ def looked_at_suite(result):
     return Suite.model_validate({**tables, **{k: resolved[k] for k in ("samples", "train", "measures")}})
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_an_interrupt_on_the_way_leaves_no_final_number(
     tiny_suite, told, ends, numbers, straight, monkeypatch, tmp_path
 ):

@@ -135,7 +135,7 @@ def test_two_processes_end_with_the_records_of_one(tiny_suite, told, tmp_path):
     assert not workers()
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
@@ -208,7 +208,7 @@ def test_numbers_that_are_there_stand_though_the_process_dies_while_it_measures(
     assert found["ending.second"] == found["cost.seconds"] == found[OUTCOME] == "FAILED"
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_process_that_dies_while_it_has_nothing_to_do_costs_nothing(tiny_suite, monkeypatch, tmp_path):
     def draw(*_):
         for worker in workers():
@@ -279,7 +279,7 @@ def test_what_a_plugin_prints_is_no_answer(tiny_suite, tmp_path, capfd):
     assert "no answer at all" in capfd.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_where_nothing_can_be_written_the_run_stops(tiny_suite, monkeypatch, tmp_path):
     real, written = journal.Journal.append, []
 
@@ -298,7 +298,7 @@ def test_where_nothing_can_be_written_the_run_stops(tiny_suite, monkeypatch, tmp
     assert set(outcomes(result.path).values()) == {("DONE", "")} and result.done == 4
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.parametrize("after", ["processes:2", "inline"])
 def test_put_down_it_is_continued_by_any_executor(tiny_suite, told, monkeypatch, tmp_path, after):
     suite = tiny_suite(*MORE, "train.steps=1000", "train.evaluate_every=0", "train.save_every=0")
@@ -321,7 +321,7 @@ def test_put_down_it_is_continued_by_any_executor(tiny_suite, told, monkeypatch,
     assert not differences(straight.path, second.path)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_second_interrupt_kills(tiny_suite, told, monkeypatch, tmp_path):
     def stop(step, *_):
         if step > 100:
@@ -346,7 +346,7 @@ run(load_suite(sys.argv[1]), out=sys.argv[2], executor="processes:2", go_on=True
 """
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for children")
 def test_whoever_is_killed_no_process_is_left_and_the_run_is_continued(tiny_suite, tmp_path):
     """The script is not guarded by ``if __name__``: what works for it does not run it again."""

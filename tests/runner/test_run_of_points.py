@@ -10,7 +10,7 @@ from genbench.core.record import OF_SAMPLES, Status
 from genbench.core.registry import datasets
 from genbench.runner.job import run
 
-pytestmark = pytest.mark.slow  # suites/smoke.toml runs points too
+pytestmark = pytest.mark.run  # suites/smoke.toml runs points too
 
 
 @pytest.fixture(scope="module")

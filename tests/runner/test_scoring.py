@@ -132,7 +132,7 @@ def test_a_sample_more_moves_the_features_of_no_other(tmp_path, digits):
     assert np.array_equal(found[1][:-1], found[0])
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_runs_samples_from_disk_have_the_runs_numbers(tiny_suite, tmp_path, monkeypatch):
     from genbench.measures.quality import Quality
 
@@ -183,7 +183,7 @@ def test_points(tmp_path, monkeypatch):
     assert values(found, "ring")["known_modes.covered"] == 8
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_sizes_that_move_the_scores_are_told(tmp_path, digits, told):
     np.save(tmp_path / "few.npy", digits.train_examples[:60])
     np.save(tmp_path / "some.npy", digits.train_examples[:100])
@@ -277,7 +277,7 @@ print(int(peak.split()[1]) << 10)
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": str(128 << 10), "MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system tells no peak memory")
 def test_samples_need_not_fit_in_memory(tmp_path):
     """The same 20,000 images as numbers of 8 bytes (125 MB) take no more memory than as bytes (16 MB).

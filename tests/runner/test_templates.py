@@ -70,7 +70,7 @@ def test_its_suite_names_it(tmp_path, forgotten):
     assert [spec.name for spec in model_specs(load_suite(suite, quick=True))] == ["suited", "ns_gan"]
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_its_own_test_passes_in_a_fresh_folder(tmp_path):
     write_new("model", "fresh", tmp_path)
     ran = subprocess.run(

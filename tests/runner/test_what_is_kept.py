@@ -86,7 +86,7 @@ def test_a_trial_that_fails_after_training_tells_how_far_it_came(tiny_suite, tol
     assert [(end.value, end.step, str(end.status)) for end in ends] == [(4.0, 4, "FAILED")] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_samples_that_are_not_finite_are_no_images(tiny_suite, told, monkeypatch, tmp_path):
     """Training may stay finite while the sampler does not; black images would be scored without a word."""
     vae = models.get("vae")

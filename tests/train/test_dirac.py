@@ -140,7 +140,7 @@ def test_a_small_radius_grows_as_predicted(name, slope):
     assert measured_rate(in_turn, 1e-3) == pytest.approx(alternating_rate(turn), abs=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_several_updates_a_round_and_unequal_rates_count_as_their_product():
     model = made("wgan", SGD(lr=0.02), critic_steps=3)
     model = replace(model, critic_optimizer=SGD(lr=0.1))
@@ -163,7 +163,7 @@ def test_alternating_steps_explode_beyond_their_limit():
     assert float(outside[-1]) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_a_gradient_penalty_converges():
     at_once, in_turn = play(Penalized("gan", 1.0), (1.0, 1.0), 450)
     assert float(at_once[-1]) < 1e-6

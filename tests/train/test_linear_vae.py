@@ -48,7 +48,7 @@ class LinearVAE(VAE):
         }
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_it_reaches_the_principal_subspace_and_the_discarded_variance():
     """Tipping and Bishop 1999, eq. 7 and 8; Lucas et al. 2019 (arXiv:1911.02469)."""
     random = torch.Generator().manual_seed(0)

@@ -19,7 +19,7 @@ DATA = DataInfo("blocks", (1, 4, 4))
 IMAGES = torch.arange(100 * 16, dtype=torch.int64).remainder(256).to(torch.uint8).view(100, 1, 4, 4)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_many_cohorts_in_one_process_are_all_compiled():
     """torch.compile keeps only so many programs of one function, and every update is of the same lines."""
     settings = Settings(steps=2, batch_size=4, device=torch.device("cpu"), compile="always")
@@ -67,7 +67,7 @@ except Enough:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.run
 @pytest.mark.skipif(bool(compiler_missing(torch.device("cpu"))), reason="no compiler here")
 @pytest.mark.parametrize("writable", [True, False])
 def test_compiled_code_is_kept_in_genbenchs_cache(tmp_path, writable):

@@ -85,7 +85,7 @@ def same(one, other):
             assert torch.equal(tensor, other[1][name]), name
 
 
-@pytest.mark.parametrize("compute", [None, pytest.param(torch.bfloat16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("compute", [None, pytest.param(torch.bfloat16, marks=pytest.mark.run)])
 def test_continued_anywhere_it_ends_as_if_it_had_gone_on(compute):
     straight, tracer, keep, ticks = trained(save_every=20, compute=compute)
     assert keep.steps == [20, 40, 60, 70]  # inside blocks and at their ends

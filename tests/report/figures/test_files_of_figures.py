@@ -136,7 +136,7 @@ def test_kinds_are_named_in_kebab_case_and_apart():
     assert len(set(names)) == len(names) and all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_drawing_touches_no_global_state_and_imports_no_torch(run, tmp_path):
     path = tmp_path / "records.jsonl"
     path.write_text("".join(record.to_json() + "\n" for record in run))

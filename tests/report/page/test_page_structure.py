@@ -133,7 +133,7 @@ def test_the_numbers_behind_a_figure_can_be_taken_away(page: str) -> None:
     assert all(file.endswith(".csv") for file in files)
 
 
-@pytest.mark.slow
+@pytest.mark.run
 def test_the_same_records_make_the_same_bytes(quick_page: Callable[..., str], run_folder: Path) -> None:
     code = (
         "import sys\nfrom genbench.report.page.page import build_report\n"

@@ -15,7 +15,7 @@ from chains import COMPILED, GROUPS, SUITE, Campaign, nursery, table
 from unscathed import faults
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.run,
     pytest.mark.timeout(3600),
     pytest.mark.skipif(sys.platform != "linux", reason="forks, and asks /proc what a file is called"),
 ]
