@@ -4,8 +4,8 @@
     python tests/mutations genbench/train --count 20 --seed 3
     python tests/mutations --again mutants.json --mark run   # the same ones, before another tier
 
-A mutant that no test catches is a line that nothing guards, or a change that changes nothing: read it and say which.
-The first run takes longer: it notes which test runs which line. Exits with 1 if a mutant survives.
+A mutant that no test catches is a line that nothing guards, or a change that changes nothing: read it and
+say which. The first run takes longer: it notes which test runs which line. Exits with 1 if a mutant survives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from checkout import ROOT, Answer, Checkout
-from mutants import Mutant, chosen
+from mutants import Mutant, chosen, mutants_of
 
 ROOMS = ("metrics", "analyse", "train", "runner", "suite", "report")
 UNIT = "not run and not soak"
@@ -74,7 +74,17 @@ def _line(mutant: Mutant, answer: Answer) -> str:
 
 
 def _read(path: Path) -> list[Mutant]:
-    return [Mutant(**one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    """Find the mutants of a file in today's code: the same changes, wherever their lines are now."""
+    found: list[Mutant] = []
+    for one in json.loads(path.read_text(encoding="utf-8")):
+        file = ROOT / one["path"]
+        now = mutants_of(one["path"], file.read_text(encoding="utf-8")) if file.is_file() else []
+        same = [mutant for mutant in now if (mutant.kind, mutant.shown) == (one["kind"], one["shown"])]
+        if same:
+            found.append(min(same, key=lambda mutant: abs(mutant.line - one["line"])))
+        else:
+            print(f"gone      {one['path']}:{one['line']}  {one['kind']}  {one['shown']}")
+    return found
 
 
 def _options() -> argparse.Namespace:

@@ -35,8 +35,9 @@ SYMMETRIC = {"min", "max", "minimum", "maximum", "isclose", "allclose", "hypot"}
 
 # A change of these decides no number: the language's own checks, and folders that may be there already.
 IGNORED_KEYWORDS = {
-    *("check", "eq", "exist_ok", "flush", "frozen", "kw_only", "parents", "repr", "slots", "stacklevel", "strict"),
-}  # fmt: skip
+    *("check", "eq", "exist_ok", "flush", "frozen", "kw_only", "parents", "repr", "slots", "stacklevel"),
+    "strict",
+}
 
 
 @dataclass(frozen=True)
