@@ -1,11 +1,8 @@
 """What goes wrong in one place costs that place only, and says so."""
 
-from dataclasses import dataclass
-
 import pytest
 import torch
 
-from genbench.core.errors import OutputError, RecordError, SuiteError
 from genbench.core.record import EXPECTED, OUTCOME, Status
 from genbench.core.registry import models
 from genbench.runner import attempt, job, on_dataset
@@ -62,7 +59,7 @@ def test_out_of_memory_halves_the_cohort_and_says_so(tiny_suite, told, ends, mon
     assert lanes == {(0, 2), (1, 2), (2, 1), (3, 2), (4, 2)}
 
 
-@pytest.mark.run
+@pytest.mark.soak
 def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypatch, tmp_path):
     real, tried = attempt.train_cohort, []
 
@@ -80,7 +77,7 @@ def test_a_cohort_is_cut_to_the_memory_there_is(tiny_suite, told, ends, monkeypa
     assert [text for text in told.notes if "5 lanes would need about 4.7 GiB" in text and "2 are" in text]
 
 
-@pytest.mark.run
+@pytest.mark.soak
 def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
@@ -105,30 +102,6 @@ def test_an_interrupt_between_the_parts_of_a_cohort_leaves_their_costs(
 
 
 @pytest.mark.run
-def test_one_lane_that_does_not_fit_fails_with_the_reason(tiny_suite, told, ends, monkeypatch, tmp_path):
-    real = attempt.train_cohort
-
-    def greedy(cohort, **rest):
-        if cohort.model.label == "gan":
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
-        return real(cohort, **rest)
-
-    monkeypatch.setattr(attempt, "train_cohort", greedy)
-    result = run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
-    assert ends(result.records) == {
-        ("gan", 0): "FAILED",
-        ("gan", 1): "FAILED",
-        ("vae", 0): "DONE",
-        ("vae", 1): "DONE",
-    }
-    assert result.failed == 2
-    reasons = {r.reason for r in result.records if r.model == "gan"}
-    assert reasons == {
-        "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte"
-    }
-    assert "can't allocate memory" in result.directory.log.read_text()
-
-
 def test_a_measure_that_raises_costs_its_own_numbers(tiny_suite, told, monkeypatch, tmp_path):
     from genbench.measures.modes import Modes
 
@@ -156,43 +129,6 @@ def test_a_measure_that_raises_costs_its_own_numbers(tiny_suite, told, monkeypat
 
 
 @pytest.mark.run
-def test_bad_models_fail_alone(tiny_suite, told, ends, register, vae, tmp_path):
-    @dataclass(frozen=True, kw_only=True)
-    class Raises(vae):
-        def loss(self, nets, batch):
-            raise ValueError("no [bold]loss[/bold] here")
-
-    @dataclass(frozen=True, kw_only=True)
-    class Diverges(vae):
-        def loss(self, nets, batch):
-            loss, logs = vae.loss(self, nets, batch)
-            return loss * float("nan"), logs
-
-    @dataclass(frozen=True, kw_only=True)
-    class Flat(vae):
-        def sample(self, nets, z):
-            return vae.sample(self, nets, z)[:, :, :5]
-
-    for name, kind in (("raises", Raises), ("diverges", Diverges), ("flat", Flat)):
-        register(name, kind)
-    small = "latent=2, encoder={hidden=[8]}, decoder={hidden=[8]}"
-    entries = ", ".join(f'{{name="{name}", {small}}}' for name in ("raises", "diverges", "flat", "vae"))
-    result = run(tiny_suite(*CHEAP, f"model=[{entries}]"), out=tmp_path, reporter=told)
-    by_model = {model: status for (model, _), status in ends(result.records).items()}
-    assert by_model == {"raises": "FAILED", "diverges": "DIVERGED", "flat": "FAILED", "vae": "DONE"}
-    assert result.failed == 6
-    reasons = {r.model: r.reason for r in result.records if r.metric == OUTCOME}
-    assert reasons["raises"] == "ValueError: no [bold]loss[/bold] here"
-    assert reasons["diverges"] == "not finite from step 1 on"
-    assert "sample returns examples of shape (1, 5, 28), expected (1, 28, 28)" in reasons["flat"]
-    tables = result.directory.tables.read_text()
-    assert "2 diverged" in tables and "2 failed" in tables and "not finite from step 1 on" in tables
-    assert (result.directory.grids / "digits-vae.png").exists()
-    assert (result.directory.grids / "digits.png").exists()  # of those that can be drawn
-    assert not (result.directory.grids / "digits-flat.png").exists()
-    assert not [text for text in told.warnings if "picture" in text]
-
-
 def test_pictures_and_plots_cost_no_number(tiny_suite, told, monkeypatch, tmp_path):
     def broken(*rest):
         raise TypeError("no pencil")
@@ -220,13 +156,13 @@ class Stops:
             raise KeyboardInterrupt
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("phase", "gan", "vae"),
     [
-        pytest.param("features", None, None, marks=pytest.mark.run),
-        pytest.param("gan on", "INTERRUPTED", None, marks=pytest.mark.run),
-        pytest.param("measuring vae", "DONE", "INTERRUPTED", marks=pytest.mark.run),
-        pytest.param("plots", "DONE", "DONE", marks=pytest.mark.run),
+        ("gan on", "INTERRUPTED", None),
+        ("measuring vae", "DONE", "INTERRUPTED"),
+        ("plots", "DONE", "DONE"),
     ],
 )
 def test_an_interrupted_run_is_resumed(tiny_suite, straight, told, ends, numbers, tmp_path, phase, gan, vae):
@@ -250,6 +186,7 @@ def test_an_interrupted_run_is_resumed(tiny_suite, straight, told, ends, numbers
     assert numbers(after, "modes.") == numbers(straight.records, "modes.")
 
 
+@pytest.mark.soak
 def test_what_was_measured_before_an_interrupt_stands(tiny_suite, told, monkeypatch, tmp_path):
     from genbench.measures.modes import Modes
 
@@ -273,6 +210,7 @@ def test_what_was_measured_before_an_interrupt_stands(tiny_suite, told, monkeypa
     assert mine[1, first.metric] is Status.INTERRUPTED
 
 
+@pytest.mark.soak
 def test_control_rows_that_failed_are_tried_again(tiny_suite, numbers, monkeypatch, tmp_path):
     from genbench.analyse.standing import current
     from genbench.measures.modes import Modes
@@ -300,68 +238,3 @@ def test_control_rows_that_failed_are_tried_again(tiny_suite, numbers, monkeypat
     written = second.directory.records.read_text()
     run(suite, out=tmp_path, resume=first.path)
     assert second.directory.records.read_text() == written
-
-
-def test_resuming_another_suite_is_refused(finished, tiny_suite, tmp_path):
-    before = finished.directory.records.read_bytes()
-    for change in ("train.steps=21", "samples=99", "model.gan.latent=9", "seeds=3"):
-        with pytest.raises(SuiteError, match=r"--resume .*differ from .*Start a new run"):
-            run(tiny_suite(change), out=tmp_path, resume=finished.path)
-    assert finished.directory.records.read_bytes() == before
-
-
-def test_resuming_a_finished_run_trains_nothing(finished, tiny_suite, told):
-    before = finished.directory.records.read_bytes()
-    again = run(tiny_suite(), out=finished.path.parent.parent, resume=finished.path, reporter=told)
-    assert again.failed == 0
-    assert finished.directory.records.read_bytes() == before
-    assert [text for text in told.notes if "already done" in text] == [
-        "gan on digits: already done",
-        "vae on digits: already done",
-    ]
-
-
-def test_resuming_what_is_no_run(tiny_suite, tmp_path):
-    with pytest.raises(RecordError, match="unknown run 'nothing'"):
-        run(tiny_suite(), out=tmp_path, resume="nothing")
-    (tmp_path / "records.jsonl").touch()
-    with pytest.raises(RecordError, match="not the directory of a run"):
-        run(tiny_suite(), out=tmp_path, resume=tmp_path)
-
-
-def test_a_diverged_trial_stays_counted_when_resumed(tiny_suite, told, register, vae, tmp_path):
-    @dataclass(frozen=True, kw_only=True)
-    class Diverges(vae):
-        def loss(self, nets, batch):
-            return vae.loss(self, nets, batch)[0] * float("inf"), {}
-
-    register("diverges", Diverges)
-    suite = tiny_suite(*CHEAP, "model.vae.name=diverges", only=["diverges"], seeds=1)
-    first = run(suite, out=tmp_path, reporter=told)
-    again = run(suite, out=tmp_path, resume=first.path, reporter=told)
-    assert (first.failed, again.failed) == (1, 1)
-    assert again.records == first.records
-
-
-def test_an_output_folder_that_cannot_be_made(tiny_suite, tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot make the folder .*--out DIR"):
-        run(tiny_suite(), out=tmp_path / "file" / "results")
-
-
-def test_a_full_disk_ends_the_run_and_keeps_what_was_written(tiny_suite, told, monkeypatch, tmp_path):
-    from genbench.store.journal import Journal, read_records
-
-    real, left = Journal.append, [30]
-
-    def full(self, record):
-        left[0] -= 1
-        if left[0] < 0:
-            raise OutputError("cannot write records.jsonl: No space left on device.")
-        real(self, record)
-
-    monkeypatch.setattr(Journal, "append", full)
-    with pytest.raises(OutputError, match="No space left"):
-        run(tiny_suite(*CHEAP), out=tmp_path, reporter=told)
-    (records,) = tmp_path.rglob("records.jsonl")
-    assert len(read_records(records)) == 30

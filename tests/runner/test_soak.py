@@ -41,7 +41,7 @@ def test_models_of_the_suite_differ(tmp_path):
     assert len(model_specs(suite)) * len(suite.seed_list) == 300
 
 
-@pytest.mark.run
+@pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_three_hundred_trials(tmp_path, monkeypatch):
     """Without pictures, tables and pages, which take longest: ``benchmarks/soak.py`` has them."""
