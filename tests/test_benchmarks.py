@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.run
 def test_versus_eager_compares_both_sides(tmp_path, capsys):
     from versus_eager import main
 

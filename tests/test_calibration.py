@@ -83,6 +83,7 @@ def test_a_planted_shift_is_caught_and_its_row_is_named(paired):
     assert alone == alarms.Share(0 if paired else 6, 6), "it is for one, but not of four pairs"
 
 
+@pytest.mark.run
 def test_the_same_code_seldom_alarms_and_a_small_shift_hides_in_the_margin():
     from calibration import alarms
 

@@ -54,6 +54,7 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = genbench.nothing
 
 
+@pytest.mark.run
 def test_the_docstrings_example_runs(tmp_path):
     path = tmp_path / "suite.toml"
     path.write_text(
