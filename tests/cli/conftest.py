@@ -14,7 +14,7 @@ name = "tiny"
 question = "Does it [run]?"
 seeds = 2
 samples = 40
-measures = ["throughput", "modes"]
+measures = ["modes"]
 
 [train]
 steps = 6
@@ -122,6 +122,25 @@ def process() -> Callable[..., Any]:
     return start
 
 
+def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Figures and pages take most of the time of a small run."""
+    patch.setattr("genbench.runner.publish.write_plots", lambda *_: None)
+    patch.setattr("genbench.runner.job.write_report", lambda *_: None)
+    patch.setattr("genbench.runner.control_rows.CONTROL_SEEDS", 1)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs without figures and page, with one draw of each control row."""
+    _draw_nothing(monkeypatch)
+
+
+@pytest.fixture
+def on_ring(undrawn: None) -> tuple[str, ...]:
+    """What changes the tiny suite into one without networks that measure, for runs in this process."""
+    return ("--set", "dataset.digits.name=ring", "--set", 'measures=["known_modes"]')
+
+
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of results with one run of the tiny suite."""
@@ -130,5 +149,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("cli")
     (folder / "tiny.toml").write_text(SUITE)
-    run(load_suite(folder / "tiny.toml"), out=folder / "results")
+    with pytest.MonkeyPatch.context() as patch:
+        _draw_nothing(patch)
+        run(load_suite(folder / "tiny.toml"), out=folder / "results")
     return folder / "results"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [
-    pytest.mark.run,
+    pytest.mark.soak,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and devices are those of Linux"),
 ]
 
@@ -134,21 +133,6 @@ def test_a_compiler_that_is_killed_costs_speed_only(ask, fresh_folder):
     code, said = ask("--set", "train.compile=always", "--model", "vae", CXX=str(compiler))
     assert code == 0, said
     assert said.count("Training goes on without compilation") == 1 and "eager (compiling failed)" in said
-
-
-def test_a_terminal_that_is_gone_leaves_whole_records(fresh_folder):
-    """How the same command continues such a run is in ``tests/runner/test_continued.py``."""
-    (fresh_folder / "tiny.toml").write_text(SUITE)
-    (fresh_folder / "mine.py").write_text(PLUGIN.format(body="time.sleep(1)"))
-    changes = ("--set", "model=[{name='vae', latent=2}, {name='mine', latent=2}]")
-    running = start("run", "tiny.toml", "--plugin", "mine.py", *changes)
-    for line in running.stdout:
-        if line.startswith("mine on ring"):
-            break
-    running.send_signal(signal.SIGHUP)
-    out, err = running.communicate(timeout=120)
-    assert running.returncode == -signal.SIGHUP and "Traceback" not in out + err
-    assert ends(fresh_folder) == {("vae", 0): "DONE", ("vae", 1): "DONE"}
 
 
 def test_an_awkward_place_for_results_and_nobody_who_reads(fresh_folder):

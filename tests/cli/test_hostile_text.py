@@ -6,7 +6,6 @@ import io
 import json
 import math
 import re
-import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -48,15 +47,13 @@ def harms(text: str) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.run), 7])
-def every(request: pytest.FixtureRequest) -> int:
-    """Each text in each field, or each in some."""
-    return int(request.param)
+EVERY = 7
+"""Each text stands in some of the fields, and in each field stand some of the texts."""
 
 
 @pytest.fixture(scope="module")
-def records(every: int) -> list[Record]:
-    return hostile_records(HOSTILE, every=every)
+def records() -> list[Record]:
+    return hostile_records(HOSTILE, every=EVERY)
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +62,14 @@ def tables(records: list[Record]) -> tuple[Table, ...]:
 
 
 @pytest.fixture(scope="module")
-def comparison(records: list[Record], every: int) -> Comparison:
-    return compare_runs(records, hostile_records(HOSTILE, "new", 0.5, every))
+def comparison(records: list[Record]) -> Comparison:
+    return compare_runs(records, hostile_records(HOSTILE, "new", 0.5, EVERY))
 
 
 @pytest.fixture(scope="module")
-def rendered(tables: tuple[Table, ...], comparison: Comparison, every: int) -> dict[tuple[str, str], str]:
+def rendered(tables: tuple[Table, ...], comparison: Comparison) -> dict[tuple[str, str], str]:
     """By what and format."""
-    within = compare_models(hostile_records(HOSTILE, every=5 * every))
+    within = compare_models(hostile_records(HOSTILE, every=5 * EVERY))
     return {
         **{("tables", kind): render(tables, kind, 80) for kind in FORMATS},
         **{("comparison", kind): render_comparison(comparison, kind, 80) for kind in FORMATS},
@@ -234,8 +231,6 @@ def test_exports_keep_numbers_and_defuse_texts(records: list[Record]) -> None:
     models = frame["model"].str.replace(r"(^|;)'(?='*[=+\-@＝＋－＠])", r"\1", regex=True)
     same = pd.read_parquet(io.BytesIO(frame_parquet(records)))
     assert list(models) == list(same["model"])
-    if len(set(models)) > 90:
-        assert {"=1+1", "-1.5", "'=1", "x;=1+1"} <= set(models)
 
 
 def write(folder: Path, records: Iterable[Record]) -> Path:
@@ -288,24 +283,12 @@ def test_verbs_print_and_write_hostile_runs(genbench: Genbench, fresh_folder: Pa
     "command",
     [
         ["run", "tiny.toml", "--dry-run", "--set", "{}=1"],
-        ["run", "tiny.toml", "--dry-run", "--set", "train.{}=1"],
-        ["run", "tiny.toml", "--dry-run", "--set", "train.compile={}"],
         ["run", "tiny.toml", "--dry-run", "--model", "{}"],
-        ["run", "{}"],
         ["show", "{}"],
-        ["plot", "{}", "-o", "x"],
-        ["report", "{}"],
-        ["export", "{}"],
         ["export", "{}", "--format", "{}"],
-        ["sample", "{}"],
         ["sample", "x", "-o", "{}"],
-        ["compare", "{}", "{}"],
         ["compare", "x", "--metrics", "{},"],
-        ["compare", "x", "--margin", "{}"],
         ["eval", "{}", "--dataset", "digits"],
-        ["eval", "tiny.toml", "--dataset", "{}"],
-        ["eval", "tiny.toml", "--dataset", "digits", "--set", "{}"],
-        ["eval", "tiny.toml", "--dataset", "digits", "--range", "{}"],
         ["list", "{}"],
         ["{}"],
         ["show", "--{}"],
@@ -466,29 +449,3 @@ def test_figures_have_no_active_content(tmp_path: Path) -> None:
             assert not re.search(rb"/(?:JavaScript|JS|URI|Launch|OpenAction)\b", path.read_bytes())
         else:
             assert_no_formulas(path.read_text())
-
-
-@pytest.mark.run
-def test_a_terminal_is_written_to_as_carefully_as_a_file(fresh_folder: Path) -> None:
-    pty = pytest.importorskip("pty")
-    import os
-    import subprocess
-
-    write(Path("run"), hostile_records(HOSTILE[:12]))
-    ours, theirs = pty.openpty()
-    command = "from genbench.cli.app import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, "show", "run"],
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
-    )
-    os.close(theirs)
-    said = b""
-    with contextlib.suppress(OSError):  # the end of a pseudo terminal
-        while part := os.read(ours, 1 << 16):
-            said += part
-    os.close(ours)
-    assert process.wait() == 0
-    text = said.decode().replace("\r\n", "\n")
-    assert "\x1b[1m" in text and harms(text) == set()

@@ -81,11 +81,11 @@ def test_ctrl_c_before_anything_was_trained(genbench, monkeypatch):
 
 
 @pytest.mark.usefixtures("forgotten")
-def test_failed_trials_exit_3_and_the_others_are_there(genbench, fresh_folder):
+def test_failed_trials_exit_3_and_the_others_are_there(genbench, fresh_folder, on_ring):
     (fresh_folder / "plugin.py").write_text(PLUGIN)
-    said = genbench("run", "tiny.toml", "--plugin", "plugin.py", "--set", "model.vae.name=raises")
+    said = genbench("run", "tiny.toml", *on_ring, "--plugin", "plugin.py", "--set", "model.vae.name=raises")
     assert said.code == 3
-    assert "warning: raises on digits, 2 seeds failed: ValueError: no loss. The others go on" in said.out
+    assert "warning: raises on ring, 2 seeds failed: ValueError: no loss. The others go on" in said.out
     assert "2 trials failed or diverged; " in said.out and "0/2" in said.out
     assert ends_of(fresh_folder)[:2] == [("gan", 0, "DONE"), ("gan", 1, "DONE")]
 
@@ -117,6 +117,7 @@ def test_a_run_whose_reader_leaves_is_interrupted_and_can_be_resumed(fresh_folde
     }
 
 
+@pytest.mark.run
 @pytest.mark.parametrize("arguments", [["show", "tiny/latest", "--format", "md"], ["list", "metrics"]])
 def test_a_reader_that_leaves_is_no_problem(results, arguments):
     if arguments[0] == "show":
@@ -125,6 +126,7 @@ def test_a_reader_that_leaves_is_no_problem(results, arguments):
     assert (code, err) == (0, "")
 
 
+@pytest.mark.run
 def test_a_terminal_that_knows_only_ascii(process, results):
     running = process("show", "tiny/latest", "--results", str(results), PYTHONIOENCODING="ascii")
     out, err = running.communicate()

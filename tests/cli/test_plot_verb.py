@@ -31,6 +31,7 @@ def finished(fresh_folder):
     return folder
 
 
+@pytest.mark.run
 def test_all_figures_in_all_formats_and_what_is_lacking_in_a_line(genbench, finished, fresh_folder):
     said = genbench("plot", "made/baseline", "-o", "figures")
     assert (said.code, said.err) == (0, "")

@@ -78,7 +78,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "command",
     [
-        ["show", "run"], ["compare", "run", "other"], ["report", "run", "-o", "out.html"],
+        ["compare", "run", "other"], ["report", "run", "-o", "out.html"],
         ["export", "run", "--to", "tensorboard", "-o", "logs"],
     ],
     ids=" ".join,

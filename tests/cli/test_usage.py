@@ -126,6 +126,7 @@ def test_a_plugin_that_cannot_be_used_is_told(genbench, fresh_folder, name):
     assert said.code == 2 and told.startswith("error: ") and re.search(text, told)
 
 
+@pytest.mark.run
 def test_a_plugin_may_build_on_a_model_that_nobody_has_imported(process, fresh_folder):
     (fresh_folder / "mine.py").write_text(
         "from dataclasses import dataclass\n"
