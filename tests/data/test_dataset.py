@@ -47,9 +47,9 @@ def test_a_source_is_a_frozen_dataclass_that_loads_and_locates(name):
 def test_importing_the_sources_imports_nothing_heavy():
     heavy = ("torch", "sklearn", "scipy", "pooch", "requests", "PIL", "pandas")
     code = (
-        "import sys; from genbench.core.registry import datasets\n"
+        "import sys, genbench; from genbench.core.registry import datasets; genbench.dataset\n"
         f"for name in {BUILTIN}: datasets.get(name)\n"
-        "datasets.get('digits')().locate(); datasets.get('mnist')().locate()\n"
+        "for name in ('digits', 'mnist', 'strokes', 'polygons', 'ring'): datasets.get(name)().locate()\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -96,6 +96,14 @@ def test_colour_decides_the_channels(put, mine):
     assert any(np.array_equal(image, np.stack([grey] * 3)) for image in together)
 
 
+def test_a_folder_of_nothing_but_coloured_images_is_in_colour(put, mine):
+    drawn = {put(f"{i}.png", mode="RGB").tobytes() for i in range(5)}
+    data = mine().load()
+    together = np.concatenate([data.train_examples, data.test_examples])
+    assert together.shape == (5, 3, 5, 6)
+    assert {np.ascontiguousarray(image.transpose(1, 2, 0)).tobytes() for image in together} == drawn
+
+
 def test_sizes_are_one_or_are_made_so(put, mine):
     for i in range(5):
         put(f"{i}.png", size=(8, 8))

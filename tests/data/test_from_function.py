@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 from typing import Literal
 
 import numpy as np
@@ -188,6 +186,36 @@ def test_parameters_that_are_no_options(function, said):
     assert "unheard-of" not in datasets.names()
 
 
-def test_naming_the_decorator_imports_no_torch():
-    code = "import sys, genbench; genbench.dataset; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def whole(**changes):
+    parts = {
+        "train_examples": GREY[:15, None], "train_labels": LABELS[:15],
+        "test_examples": GREY[15:, None], "test_labels": LABELS[15:],
+    }  # fmt: skip
+    return Dataset(DataInfo("other", (1, 5, 4), ("a", "b", "c")), **parts | changes, source="x")
+
+
+def test_a_dataset_that_is_whole_is_taken_as_it_is():
+    made = of(whole())
+    assert np.array_equal(made.train_examples[:, 0], GREY[:15])
+    assert np.array_equal(made.test_examples[:, 0], GREY[15:])
+    assert made.train_labels.tolist() == LABELS[:15].tolist()
+    assert made.test_labels.tolist() == LABELS[15:].tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"train_labels": LABELS[:14]},
+            "`train_labels` of dataset 'mine' has the shape (14,), expected (15,)",
+        ),
+        ({"test_labels": LABELS[:6]}, "`test_labels` of dataset 'mine' has the shape (6,), expected (5,)"),
+        ({"train_labels": LABELS[:0]}, "one split of dataset 'mine' has labels and the other none"),
+        ({"test_labels": LABELS[15:] + 1}, "has the label 3, and `classes` names 3"),
+        ({"test_examples": GREY[15:, None, :4]}, "They must be the same"),
+        ({"train_examples": GREY[:15, None, :4], "test_examples": GREY[15:, None, :4]}, "its description"),
+    ],
+)
+def test_parts_of_a_whole_dataset_that_do_not_fit(changes, said):
+    with pytest.raises(DataError, match=re.escape(said)):
+        of(whole(**changes))

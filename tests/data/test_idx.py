@@ -32,6 +32,7 @@ def says(error, *parts):
         assert str(part) in text
 
 
+@settings(max_examples=40)
 @given(array=ARRAYS, wrapped=st.booleans())
 def test_reads_back_what_was_written(scratch, idx_bytes, array, wrapped):
     content = idx_bytes(array)
@@ -41,6 +42,7 @@ def test_reads_back_what_was_written(scratch, idx_bytes, array, wrapped):
     np.testing.assert_array_equal(read, array, strict=True)
 
 
+@settings(max_examples=40)
 @given(array=ARRAYS, wrapped=st.booleans(), data=st.data())
 def test_a_file_cut_anywhere_is_a_data_error(scratch, idx_bytes, array, wrapped, data):
     content = idx_bytes(array)
@@ -51,6 +53,7 @@ def test_a_file_cut_anywhere_is_a_data_error(scratch, idx_bytes, array, wrapped,
     says(error, scratch)
 
 
+@settings(max_examples=30)
 @given(array=ARRAYS, appended=st.binary(min_size=1, max_size=40), wrapped=st.booleans())
 def test_trailing_bytes_are_a_data_error(scratch, idx_bytes, array, appended, wrapped):
     content = idx_bytes(array) + appended
@@ -60,27 +63,7 @@ def test_trailing_bytes_are_a_data_error(scratch, idx_bytes, array, appended, wr
     says(error, scratch, "goes on after its last value")
 
 
-@settings(max_examples=300)
-@given(array=ARRAYS, wrapped=st.booleans(), data=st.data())
-def test_a_damaged_header_is_a_data_error_or_a_valid_array(scratch, idx_bytes, array, wrapped, data):
-    content = bytearray(idx_bytes(array))
-    header = 4 + 4 * array.ndim
-    for place in data.draw(st.lists(st.integers(0, header - 1), min_size=1, max_size=4)):
-        content[place] = data.draw(st.integers(0, 255))
-    scratch.write_bytes(gzip.compress(content, 1) if wrapped else content)
-    tracemalloc.start()
-    try:
-        # A header with fewer dimensions can be valid: what was a size is then read as values.
-        assert read_idx(scratch).size < len(content)
-    except DataError as error:
-        assert str(scratch) in str(error)
-    finally:
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert peak < 4 << 20
-
-
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(array=ARRAYS, data=st.data())
 def test_a_damaged_gzip_wrapper_never_gives_other_values(scratch, idx_bytes, array, data):
     content = bytearray(gzip.compress(idx_bytes(array), 1))

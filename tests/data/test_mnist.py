@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from genbench.core.errors import DataError
-from genbench.core.registry import datasets
 from genbench.data import mnist
-from genbench.data.mnist import FILES, MNIST
+from genbench.data.mnist import FILES, HELD_OUT, MNIST
 
 REAL = os.environ.get("GENBENCH_DATA")  # before the tests' own environment hides it
 
@@ -80,11 +79,18 @@ def test_reads_plain_and_compressed_files(contents, tmp_path, plain):
     assert data.source == MNIST(path=str(folder)).locate() == str(folder)
 
 
-@pytest.mark.parametrize("validation", [False, True])
-def test_it_vouches_for_the_extractor_that_ships(contents, tmp_path, monkeypatch, validation):
+def test_validation_holds_out_the_last_training_images_and_never_shows_the_test_images(
+    contents, tmp_path, monkeypatch
+):
     monkeypatch.setattr(mnist, "HELD_OUT", 2)
-    data = MNIST(path=str(put(tmp_path / "here", contents, plain=True)), validation=validation).load()
-    assert (len(data.train_examples), data.features) == (4 if validation else 6, "mnist-cnn")
+    folder = str(put(tmp_path / "here", contents, plain=True))
+    whole, held = MNIST(path=folder).load(), MNIST(path=folder, validation=True).load()
+    assert held.info.name == "mnist-validation" and held.hash != whole.hash
+    assert np.array_equal(held.train_examples, whole.train_examples[:4])
+    assert np.array_equal(held.test_examples, whole.train_examples[4:])
+    assert (held.train_labels.tolist(), held.test_labels.tolist()) == ([0, 1, 2, 3], [4, 5])
+    assert held.features == whole.features == "mnist-cnn"
+    assert "last 2 training images held out" in held.source
 
 
 def test_order_of_the_search(contents, tmp_path, monkeypatch, published):
@@ -181,11 +187,6 @@ def test_a_refusing_network_is_listed_mirror_by_mirror(contents, monkeypatch):
         assert f"{mirror}train-images-idx3-ubyte.gz: " in str(error.value)
 
 
-def test_it_is_registered_with_its_options():
-    assert datasets.get("mnist") is MNIST
-    assert MNIST() == MNIST(path=None)
-
-
 @pytest.mark.skipif(not REAL or not (Path(REAL) / "mnist").is_dir(), reason="needs $GENBENCH_DATA/mnist")
 def test_the_real_files(monkeypatch):
     monkeypatch.setenv("GENBENCH_DATA", str(REAL))
@@ -194,15 +195,4 @@ def test_the_real_files(monkeypatch):
     assert data.test_examples.shape == (10_000, 1, 28, 28)
     np.testing.assert_array_equal(data.train_labels[:10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4])
     np.testing.assert_array_equal(data.test_labels[:10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
-    assert data.hash == "35914650c8be"
-
-
-@pytest.mark.skipif(not REAL or not (Path(REAL) / "mnist").is_dir(), reason="needs $GENBENCH_DATA/mnist")
-def test_validation_holds_out_training_images_and_never_shows_the_test_images(monkeypatch):
-    monkeypatch.setenv("GENBENCH_DATA", str(REAL))
-    whole, held = MNIST().load(), MNIST(validation=True).load()
-    assert held.info.name == "mnist-validation"
-    assert (len(held.train_examples), len(held.test_examples)) == (50_000, 10_000)
-    assert np.array_equal(np.concatenate([held.train_examples, held.test_examples]), whole.train_examples)
-    assert np.array_equal(np.concatenate([held.train_labels, held.test_labels]), whole.train_labels)
-    assert held.hash != whole.hash
+    assert data.hash == "35914650c8be" and len(data.test_examples) == HELD_OUT

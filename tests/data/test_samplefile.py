@@ -63,6 +63,20 @@ def test_every_layout_gives_the_same_samples_and_hash(tmp_path, info, layout):
         assert np.array_equal(other[7:99], images(info)[7:])
 
 
+def test_the_hash_is_that_of_every_number_and_their_order(tmp_path):
+    def hashed(array, info=GREY, value_range=None):
+        with open_samples(saved(tmp_path, array), info, value_range) as samples:
+            return samples.hash
+
+    changed = images()
+    changed[8, 0, 4, 3] ^= 1
+    points = np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32)
+    different = [hashed(each) for each in (images(), images()[:8], images()[::-1], changed)]
+    different += [hashed(each, POINTS) for each in (points, points[::-1])]
+    assert len(set(different)) == 6
+    assert hashed(images() / 255, value_range=(0, 1)) == different[0] == "f2e4eb2266db"
+
+
 KINDS = ["<f2", "<f4", "<f8", ">f4", ">f8"]
 
 
@@ -430,8 +444,6 @@ def test_images_that_are_refused_by_name(tmp_path):
 
     Image.new("L", (5, 5)).save(odd)
     refuse("is 5 pixels wide and 5 high; the dataset's images are 4 and 5. Resize")
-    Image.new("1", (20_000, 20_000)).save(odd)  # a small file
-    refuse(r"cannot be read as an image \(Image size")
     Image.new("I;16", (4, 5)).save(odd)
     refuse("has pixels of mode 'I;16', not of 8 bits")
     Image.new("RGBA", (4, 5), (9, 9, 9, 128)).save(odd)

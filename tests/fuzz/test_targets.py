@@ -40,7 +40,7 @@ def test_there_are_targets():
 def test_damaged_seeds_are_told_or_harmless(name):
     one_input, seeds = target(name)
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(seeds) - 1), st.binary(max_size=12), st.integers(0, 400), st.integers(0, 12))
     def check(number, stretch, at, gone):
         seed = seeds[number]
