@@ -88,8 +88,7 @@ def test_an_option_that_is_none(genbench):
     assert "Did you mean 'latent'?" in " ".join(said.out.split())
 
 
-@pytest.mark.run
-def test_what_new_writes_holds(genbench):
+def test_new_says_what_to_do_with_what_it_writes(genbench):
     said = genbench("new", "model", "my_gan", "-o", "mine")
     assert said.code == 0
     commands = [line for line in said.out.splitlines() if line.startswith(("genbench ", "pytest "))]
@@ -98,6 +97,12 @@ def test_what_new_writes_holds(genbench):
         "genbench run mine/my_gan.toml --plugin mine/my_gan.py --quick",
         "pytest mine/test_my_gan.py",
     ]
+    assert all(Path(command.split()[-1]).exists() or "--quick" in command for command in commands)
+
+
+@pytest.mark.run
+def test_what_new_writes_holds(genbench):
+    genbench("new", "model", "my_gan", "-o", "mine")
     checked = genbench("check", "mine/my_gan.py", "--set", "generator.hidden=[16]")
     assert checked.code == 0, checked.out
     assert re.search(r"my_gan: all \d+ checks hold; 3 not run\.", checked.out)

@@ -317,6 +317,7 @@ WRONG = {
         "seeds 6, 7 of vae on digits (new) are not finished",
     ),
     "how to finish it": (("s/base", "s/half", "--gate"), "suite.toml --resume results/s/half`"),
+    "unfinished runs of a pool": (("s/base", "s/half,s/half2", "--gate"), "run SUITE.toml --resume RUN`"),
     "an unfinished base": (("s/half", "s/worse", "--gate"), "seeds 6, 7 of vae on digits (base) are not"),
     "runs that cannot be pooled": (("s/base,s/worse", "s/worse"), "so they cannot be pooled"),
     "a run held against itself": (("s/worse", "s/worse", "--gate"), "is on both sides, and nothing is worse"),
@@ -352,6 +353,8 @@ def odd_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write("quick", trained("quick", GOOD, protocol={"quick": True}), [FID_GATE])
     write("empty", [])
     write("half", trained("half", GOOD, ended=6), [FID_GATE])
+    half2 = [Record(**{**_fields(r), "seed": 90 + (r.seed or 0)}) for r in trained("half2", GOOD, ended=6)]
+    write("half2", half2, [FID_GATE])
     other = [Record(**{**_fields(r), "seed": 90 + (r.seed or 0)}) for r in trained("other", GOOD)]
     write("other", other, [{"metric": "modes.kl"}])
     killed = write("killed", trained("killed", GOOD), [FID_GATE])

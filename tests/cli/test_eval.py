@@ -142,6 +142,10 @@ class Brightness:
             r"--range -1:1: mine.npy is uint8, in which 0",
         ),
         (["mine.npy", "--dataset", "digits", "--range", "0:1:2"], r"--range 0:1:2: expected two numbers"),
+        (
+            ["mine.npy", "--dataset", "digits", "--range", "1:1"],
+            r"--range 1:1: expected two numbers, the lower",
+        ),
         (["mine.npy", "--dataset", "digits", "--range", "nan:1"], r"--range nan:1: expected two numbers"),
         (["mine.npy", "--dataset", "digits", "--plugin", "no.py"], r"no plugin file at no.py"),
         (["tiny.toml", "--dataset", "digits"], r"tiny.toml holds no samples that can be read"),

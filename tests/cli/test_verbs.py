@@ -142,7 +142,8 @@ def test_sample_writes_a_grid_or_the_images(genbench, results, fresh_folder):
     name = f"tiny/latest/{checkpoint.parent.name}"
     said = genbench("sample", name, "--results", str(results), "-n", "5")
     assert (said.code, said.out) == (0, "5 images: grid.png\n")
-    assert min(Image.open(fresh_folder / "grid.png").size) > 28
+    print(Image.open(fresh_folder / "grid.png").size)
+    assert 0
     said = genbench("sample", str(checkpoint), "-n", "7", "-o", "x.npy", "--seed", "3")
     assert said.code == 0 and np.load(fresh_folder / "x.npy").shape == (7, 1, 28, 28)
 
