@@ -140,10 +140,12 @@ def test_a_warning_is_one_paragraph_on_standard_error(process, results, fresh_fo
 def test_sample_writes_a_grid_or_the_images(genbench, results, fresh_folder):
     (checkpoint, *_) = sorted(results.glob("tiny/*/trials/*/checkpoint.safetensors"))
     name = f"tiny/latest/{checkpoint.parent.name}"
-    said = genbench("sample", name, "--results", str(results), "-n", "5")
-    assert (said.code, said.out) == (0, "5 images: grid.png\n")
-    print(Image.open(fresh_folder / "grid.png").size)
-    assert 0
+    sizes = {}
+    for n in (4, 5):
+        said = genbench("sample", name, "--results", str(results), "-n", str(n))
+        assert (said.code, said.out) == (0, f"{n} images: grid.png\n")
+        sizes[n] = Image.open(fresh_folder / "grid.png").size
+    assert 28 < sizes[4][0] < sizes[5][0] and sizes[4][1] == sizes[5][1]  # two rows of two, and of three
     said = genbench("sample", str(checkpoint), "-n", "7", "-o", "x.npy", "--seed", "3")
     assert said.code == 0 and np.load(fresh_folder / "x.npy").shape == (7, 1, 28, 28)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partialmethod
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -42,6 +43,9 @@ class _Mirror(BaseHTTPRequestHandler):
 
     def be_good(self, name):
         self.send(200, GOOD)
+
+    def have_only(self, mine, name):
+        (self.be_good if name == mine else self.be_missing)(name)
 
     def be_plain(self, name):
         self.send(200, CONTENTS)
@@ -313,6 +317,14 @@ def test_a_slow_mirror_that_keeps_sending_is_not_given_up(server, mirror, tmp_pa
 def test_a_mirror_that_failed_is_not_asked_for_the_next_file_first(server, mirror, tmp_path):
     fetch([FILE, OTHER], [mirror("missing"), mirror("good")], tmp_path)
     assert server.asked == ["/missing/data.gz", "/good/data.gz", "/good/other.gz"]
+
+
+def test_a_mirror_that_failed_is_asked_last_for_the_next_file(server, mirror, tmp_path, monkeypatch):
+    for name in ("data.gz", "other.gz"):
+        monkeypatch.setattr(_Mirror, f"be_{name}", partialmethod(_Mirror.have_only, name), raising=False)
+    fetch([FILE, OTHER], [mirror("other.gz"), mirror("data.gz")], tmp_path)
+    asked = ["/other.gz/data.gz", "/data.gz/data.gz", "/data.gz/other.gz", "/other.gz/other.gz"]
+    assert server.asked == asked
 
 
 def test_the_first_file_that_nobody_has_ends_the_attempt(server, mirror, tmp_path):
