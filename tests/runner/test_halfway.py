@@ -64,9 +64,11 @@ def load(run, cohort=COHORT, made_by="here", records=0):
 def test_what_was_kept_last_is_found(run):
     assert load(run) is None and parts_halfway(run, COHORT) == []
     keep(run, COHORT, "here", halfway(32))
-    keep(run, COHORT, "here", halfway(64))
-    found = load(run)
     asked = halfway(64)
+    assert asked.processes == 1
+    keep(run, COHORT, "here", replace(asked, processes=3))
+    found = load(run)
+    assert found.processes == 3
     assert found.looks == asked.looks
     assert (found.track.met, found.track.best, found.track.closing) == (
         asked.track.met,
