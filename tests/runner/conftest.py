@@ -87,10 +87,13 @@ def tiny_suite(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def finished(tiny_suite: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The tiny suite, run once for all tests that only look at what it left."""
+    """The tiny suite, run once for all tests that look at what it left; without figures and page."""
     from genbench.runner.job import run
 
-    return run(tiny_suite(), out=tmp_path_factory.mktemp("finished"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+        patch.setattr("genbench.runner.job.write_report", lambda directory: None)
+        return run(tiny_suite(), out=tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture(scope="session")

@@ -173,6 +173,7 @@ def of_metric(function, **options):
     return list(check_measure("mine.number", {}))
 
 
+@pytest.mark.run
 def test_a_good_metric_passes_and_says_what_it_gives(small):
     def number(samples, reference):
         return (samples.mean(0) - reference.mean(0)).norm()
@@ -236,6 +237,7 @@ def _lonely(samples):
         (lambda samples: samples.mean(), {"meaning": ""}, "columns", "does not say what it means"),
     ],
 )
+@pytest.mark.run
 def test_a_fault_of_a_metric_is_found(small, function, options, check, said):
     assert said in faults(of_metric(function, **options))[check]
 

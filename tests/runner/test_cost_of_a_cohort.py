@@ -29,6 +29,7 @@ def measured(tiny_suite, told, monkeypatch, tmp_path):
     return make
 
 
+@pytest.mark.run
 def test_energy_and_peak_reach_the_records_and_the_clocks(measured):
     joules = iter(range(1_000_000, 10**9, 1_000_000))
     found, lines = measured(lambda: (next(joules),))
@@ -47,6 +48,7 @@ def test_energy_and_peak_reach_the_records_and_the_clocks(measured):
     assert found["latency_p99"].n == len([line for line in lines if line["phase"] == "latency"]) == 200
 
 
+@pytest.mark.run
 def test_a_meter_that_stops_answering_is_told(measured):
     left = [(1,), (2,), (3,)]
 

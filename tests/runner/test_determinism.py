@@ -97,6 +97,7 @@ def first(suite, tmp_path_factory):
 
 
 @pytest.mark.usefixtures("_only_numbers")
+@pytest.mark.run
 def test_twice_in_a_row(tmp_path):
     (tmp_path / "twice.toml").write_text(
         'name = "twice"\nseeds = 2\nsamples = 50\nmeasures = ["known_modes"]\n'
@@ -110,6 +111,7 @@ def test_twice_in_a_row(tmp_path):
     assert lines[0] == lines[1]  # nothing is written twice
 
 
+@pytest.mark.run
 def test_what_is_not_the_same_is_told(tmp_path, numbers_of_a_run):
     """Of a changed number, one that is lacking, a curve and a parameter, each is found; of times, none."""
     a, b = numbers_of_a_run(tmp_path / "a"), numbers_of_a_run(tmp_path / "b", clock=2.0)
@@ -253,6 +255,7 @@ class Jumps(datetime):
         return datetime.now(tz) + timedelta(hours=(0, -5, 48, -9600, 1)[cls.asked % 5])
 
 
+@pytest.mark.run
 def test_a_clock_that_jumps_changes_nothing_but_what_it_says(tiny_suite, finished, monkeypatch, tmp_path):
     monkeypatch.setattr(scribe, "datetime", Jumps)
     monkeypatch.setattr(rundir, "datetime", Jumps)

@@ -28,6 +28,7 @@ def results(finished):
     return finished.path.parent.parent
 
 
+@pytest.mark.run
 def test_images_are_drawn_by_name_folder_or_file(finished, results, trial):
     images = sample(f"tiny/latest/{trial}", 5, results=results)
     assert images.shape == (5, 1, 28, 28) and images.dtype == np.uint8 and images.std() > 0

@@ -184,6 +184,7 @@ def test_without_a_score_or_captum_there_are_no_maps(monkeypatch):
     assert "pip install" in attributions(linear(score=lambda x: x.flatten(1).sum(1)), None).reason
 
 
+@pytest.mark.run
 def test_maps_of_a_linear_score_are_exact():
     pytest.importorskip("captum")
     weights = torch.linspace(-1, 1, 64).view(1, 8, 8)
@@ -269,6 +270,7 @@ def copied(run, folder):
     return RunDirectory(folder / "tiny" / directory.name), trials
 
 
+@pytest.mark.run
 def test_the_data_is_found_by_what_the_run_wrote_down(run):
     directory, trials = run
     opened = open_trial(directory.path / "trials" / trials["vae"], directory.path.parent, CPU)
@@ -277,6 +279,7 @@ def test_the_data_is_found_by_what_the_run_wrote_down(run):
     assert opened.header.model == "vae" and opened.generator.scored_by == "bound"
 
 
+@pytest.mark.run
 def test_other_data_under_the_name_is_refused(run, tmp_path):
     directory, trials = copied(run, tmp_path)
     content = json.loads(directory.resolved.read_text())
@@ -286,6 +289,7 @@ def test_other_data_under_the_name_is_refused(run, tmp_path):
     assert opened.reference is None and "differs from what it was trained on" in opened.without_data
 
 
+@pytest.mark.run
 def test_a_run_that_does_not_say_what_its_data_was(run, tmp_path):
     directory, trials = copied(run, tmp_path)
     directory.resolved.write_text("{")
@@ -293,6 +297,7 @@ def test_a_run_that_does_not_say_what_its_data_was(run, tmp_path):
     assert opened.reference is None and "does not say how to load it" in opened.without_data
 
 
+@pytest.mark.run
 def test_a_checkpoint_outside_of_a_run_has_no_data(run, tmp_path):
     directory, trials = run
     shutil.copy(directory.trial(trials["gan"]).checkpoint, tmp_path / "alone.safetensors")
@@ -300,6 +305,7 @@ def test_a_checkpoint_outside_of_a_run_has_no_data(run, tmp_path):
     assert opened.run is None and opened.reference is None and "outside of a run" in opened.without_data
 
 
+@pytest.mark.run
 def test_how_training_ended_is_told(run, tmp_path):
     directory, trials = copied(run, tmp_path)
     directory.records.write_text(

@@ -85,6 +85,7 @@ def test_they_are_protocols_that_can_be_told():
     assert not isinstance(measures.get("modes")(), Final)
 
 
+@pytest.mark.run
 def test_lanes_are_looked_at_once_at_the_end(finished):
     mine = [r for r in of(finished, "looked.latent") if r.model == "gan"]
     assert {(r.step, r.seed) for r in mine} == {(96, 0), (96, 1)}
@@ -93,11 +94,13 @@ def test_lanes_are_looked_at_once_at_the_end(finished):
     assert {r.value for r in of(finished, "looked.snapshots") if r.model == "gan"} == {4.0}
 
 
+@pytest.mark.run
 def test_a_lane_that_diverged_lacks_what_lanes_have_and_nothing_else(finished):
     assert {str(r.status) for r in of(finished, "looked.latent") if r.model == "vae"} == {"DIVERGED"}
     assert {r.model for r in of(finished, "tested.number")} == {"lime"}
 
 
+@pytest.mark.run
 def test_anchors_stand_in_their_own_tables_only(finished):
     assert [r.seed for r in of(finished, "looked.latent") if r.model == "untrained"] == [0, 1, 2]
     tables = {table.group: [row.name for row in table.rows] for table in build_tables(finished.records)}
@@ -106,11 +109,13 @@ def test_anchors_stand_in_their_own_tables_only(finished):
     assert "real" in tables["modes"] and "lime" not in tables["modes"] and "untrained" not in tables["modes"]
 
 
+@pytest.mark.run
 def test_tracing_is_a_phase_of_its_own(finished):
     (execution,) = json.loads(finished.directory.timing.read_text())
     assert execution["phases_s"]["tracing"] > 0
 
 
+@pytest.mark.run
 def test_the_course_is_kept_beside_a_traced_trial(finished):
     trials = {r.trial for r in finished.records if r.model == "gan" and r.seed is not None}
     assert len(trials - {r.trial for r in finished.records if r.model in CONTROLS}) == 2

@@ -108,6 +108,7 @@ def finished(tmp_path_factory):
     return gated, genbench.run(gated, device="cpu", out=tmp_path_factory.mktemp("gated"))
 
 
+@pytest.mark.run
 def test_a_run_keeps_its_gates_and_can_be_repeated_from_what_it_keeps(finished):
     gated, result = finished
     assert load_gates(result.directory.resolved) == Gates(gated.gate, 0.05)
@@ -129,6 +130,7 @@ def test_a_run_that_does_not_tell_its_suite_cannot_be_repeated(tmp_path, text):
         suite_of(RunDirectory(tmp_path))
 
 
+@pytest.mark.run
 def test_gates_may_change_while_a_run_goes_on(finished, tmp_path):
     gated, result = finished
     other = gated.model_copy(update={"gate": (Gate(failures=0.0),), "alpha": 0.01})
@@ -178,6 +180,7 @@ def test_what_fresh_seeds_do_not_show_is_cleared(finished, tmp_path):
     assert found.judgement.passed and [v.metric for v in found.cleared] == [FID]
 
 
+@pytest.mark.run
 def test_nothing_is_trained_where_nothing_is_suspected(finished, tmp_path):
     gated, result = finished
     gates = Gates(gated.gate)
@@ -212,6 +215,7 @@ def test_a_test_of_a_user_fails_on_fewer_steps_and_says_which_gate(finished, tmp
         assert_not_worse(shorter, result.path, device="cpu", out=tmp_path)
 
 
+@pytest.mark.run
 def test_a_test_of_a_user_needs_something_to_hold_on_to(finished, tmp_path):
     gated, result = finished
     with pytest.raises(GenbenchError, match="no gates"):

@@ -14,22 +14,27 @@ def test_everything_documented_is_there(finished, lines):
     trials = {r.trial for r in finished.records if r.metric == OUTCOME}
     assert len(trials) == 4
     expected = {"suite.toml", "resolved.json", "environment.json", "records.jsonl", "tables.md", "log.txt"}
-    expected |= {"timing.json", "report.html"}
+    expected |= {"timing.json"}
     expected |= {
         f"trials/{trial}/{file}" for trial in trials for file in ("checkpoint.safetensors", "curves.jsonl")
     }
     expected |= {"grids/digits.png", "grids/digits-gan.png", "grids/digits-vae.png"}
     assert expected <= here
-    assert any(name.startswith("plots/") and name.endswith(".png") for name in here)
     hidden = {name for name in here if "/." in name or name.startswith(".")}
     assert hidden == {".lock"}  # nothing half-written is left
     assert not finished.directory.progress.exists() and not finished.directory.unfinished.exists()
-    page = (finished.path / "report.html").read_text()
-    assert "vae" in page and "data:image/png" in page  # with its samples
-    assert "Time spent" in page  # and its time
     curve = lines(finished.directory.trial(min(trials)).curves)
     assert curve[-1]["step"] == 20 and len(curve[-1]) > 1
     assert (finished.failed, finished.interrupted) == (0, False)
+
+
+@pytest.mark.run
+def test_figures_and_a_page_are_made_last(tiny_suite, tmp_path):
+    made = run(tiny_suite(only=["vae"], seeds=1), out=tmp_path)
+    assert list(made.path.glob("plots/*.png"))
+    page = (made.path / "report.html").read_text()
+    assert "vae" in page and "data:image/png" in page  # with its samples
+    assert "Time spent" in page  # and its time
 
 
 def test_the_suite_is_kept_as_given_and_as_resolved(finished, tiny_suite):
@@ -135,6 +140,7 @@ def stood_in(tiny_suite, told_all_along, tmp_path_factory):
         return run(suite, out=tmp_path_factory.mktemp("stood_in"), reporter=told_all_along), told_all_along
 
 
+@pytest.mark.run
 def test_a_fallback_is_announced_and_stamped(stood_in):
     result, told = stood_in
     assert any("mnist is not to be had here, so this run uses digits" in text for text in told.warnings)
@@ -143,6 +149,7 @@ def test_a_fallback_is_announced_and_stamped(stood_in):
     assert "fallback for mnist" in result.directory.tables.read_text()
 
 
+@pytest.mark.run
 def test_a_quick_run_says_so_everywhere(stood_in):
     result, _ = stood_in
     assert {r.protocol["quick"] for r in result.records} == {True}

@@ -61,6 +61,7 @@ def test_every_measure_of_a_lane_is_taken_at_every_step(looked_at):
         assert len({json.dumps([r.protocol, r.versions], sort_keys=True) for r in one}) == 1
 
 
+@pytest.mark.run
 def test_control_rows_and_costs_of_cohorts_are_taken_once(looked_at, straight):
     for metric in ("quality.fid", "throughput.parameters"):
         counts = [
@@ -71,6 +72,7 @@ def test_control_rows_and_costs_of_cohorts_are_taken_once(looked_at, straight):
     assert {r.step for r in looked_at.records if r.metric.startswith("throughput.")} == {25}
 
 
+@pytest.mark.run
 def test_looking_on_the_way_changes_no_final_number(looked_at, straight, numbers):
     for family in ("quality.", "modes.", "cost.images", "cost.gflop"):
         final = numbers(current(looked_at.records), family)
@@ -119,6 +121,7 @@ def test_the_seconds_of_a_lane_are_its_share_of_the_timed_blocks(looked_at, line
     assert looks == [(10, True), (20, True), (25, True)]
 
 
+@pytest.mark.run
 def test_time_and_memory_of_an_evaluation_are_in_no_training_block(monkeypatch):
     from genbench.core.datainfo import DataInfo
     from genbench.core.registry import models
@@ -209,6 +212,7 @@ def test_an_interrupt_on_the_way_leaves_no_final_number(
     assert [(spot.step, len(spot.values)) for spot in spots] == [(10, 2), (20, 2), (25, 2)]
 
 
+@pytest.mark.run
 def test_a_measure_that_raises_on_the_way_costs_that_evaluation(
     tiny_suite, told, ends, monkeypatch, tmp_path
 ):
@@ -231,6 +235,7 @@ def test_a_measure_that_raises_on_the_way_costs_that_evaluation(
     assert any("measure Modes failed: ZeroDivisionError" in text for text in told.warnings)
 
 
+@pytest.mark.run
 def test_a_lane_that_is_lost_is_no_longer_looked_at(tiny_suite, told, monkeypatch, tmp_path):
     from dataclasses import dataclass
 

@@ -66,6 +66,7 @@ def test_a_dataset_of_other_fields(register):
         load(Old(), "old")
 
 
+@pytest.mark.run
 def test_points_without_labels_have_all_rows_but_one(register, tmp_path):
     @dataclass(frozen=True)
     class Plain:

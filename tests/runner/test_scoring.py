@@ -110,6 +110,7 @@ def test_records_are_stamped_like_a_runs(records, digits):
     assert len({r.run for r in records}) == 1
 
 
+@pytest.mark.run
 def test_the_same_samples_give_the_same_records(files, records):
     again = evaluate(files, "digits", value_range=(0, 1))
     assert [(r.run, r.trial, r.metric, r.value) for r in again] == [
@@ -202,11 +203,13 @@ def test_sizes_that_move_the_scores_are_told(tmp_path, digits, told):
     ]
 
 
+@pytest.mark.run
 def test_enough_samples_of_one_size_are_no_warning(files, told):
     evaluate(files[:1], "digits", reporter=told)
     assert not told.warnings
 
 
+@pytest.mark.run
 def test_what_is_said_of_a_small_set_is_true(tmp_path, digits, told):
     """The distance told of a perfect generator is about that of fresh real images.
 
@@ -220,6 +223,7 @@ def test_what_is_said_of_a_small_set_is_true(tmp_path, digits, told):
     assert real < said < 2 * real
 
 
+@pytest.mark.run
 def test_a_measure_that_raises_costs_its_own_numbers_only(files, told, capfd, monkeypatch):
     from genbench.measures.modes import Modes
 
@@ -253,6 +257,7 @@ def test_wrong_arguments(files):
         evaluate(files, "digits")
 
 
+@pytest.mark.run
 def test_by_default_only_warnings_are_printed(files, tmp_path, digits, capfd):
     np.save(tmp_path / "few.npy", digits.train_examples[:60])
     evaluate([tmp_path / "few.npy"], "digits")

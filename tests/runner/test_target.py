@@ -135,6 +135,7 @@ def taken(result, metric):
     return [(r.seed, r.step, r.value) for r in result.records if r.metric == metric and r.model == "vae"]
 
 
+@pytest.mark.run
 def test_training_ends_where_every_lane_is_there(tiny_suite, told, falling, ends, tmp_path):
     target = (f"target.metric={falling}", "target.value=9", "target.stop=true")
     result = run(tiny_suite(*ASK, *target, only=["vae"]), out=tmp_path, reporter=told)
@@ -161,6 +162,7 @@ def test_training_ends_where_every_lane_is_there(tiny_suite, told, falling, ends
     assert to_frame(result.records)["protocol.target"].dropna().nunique() == 1
 
 
+@pytest.mark.run
 def test_without_stop_training_goes_on_and_what_is_never_reached_says_so(tiny_suite, told, falling, tmp_path):
     target = (f"target.metric={falling}", "target.value=7.5")
     result = run(tiny_suite(*ASK, *target, only=["vae"]), out=tmp_path, reporter=told)
@@ -170,6 +172,7 @@ def test_without_stop_training_goes_on_and_what_is_never_reached_says_so(tiny_su
     assert not {r.model for r in result.records if r.metric.startswith("target.")} - {"vae"}
 
 
+@pytest.mark.run
 def test_what_failed_at_an_early_end_is_part_of_the_outcome(
     tiny_suite, told, falling, monkeypatch, ends, tmp_path
 ):

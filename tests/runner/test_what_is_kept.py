@@ -66,6 +66,7 @@ def test_two_datasets_of_one_name_are_refused(own_images):
         load_datasets(suite)
 
 
+@pytest.mark.run
 def test_features_are_made_only_where_a_measure_wants_them(tiny_suite, told, monkeypatch, tmp_path):
     def refuse(*_, **__):
         raise AssertionError("nobody asked for features")
@@ -76,6 +77,7 @@ def test_features_are_made_only_where_a_measure_wants_them(tiny_suite, told, mon
     assert {record.model for record in result.records} == {"gan", "vae"}
 
 
+@pytest.mark.run
 def test_a_trial_that_fails_after_training_tells_how_far_it_came(tiny_suite, told, monkeypatch, tmp_path):
     def stop(*_):
         raise RuntimeError("no more")
@@ -100,6 +102,7 @@ def test_samples_that_are_not_finite_are_no_images(tiny_suite, told, monkeypatch
         sample(result.path / "trials" / trial, 4)
 
 
+@pytest.mark.run
 def test_a_throughput_that_fails_is_a_failure(tiny_suite, told, monkeypatch, tmp_path):
     from genbench.measures.throughput import Throughput
 
@@ -110,6 +113,7 @@ def test_a_throughput_that_fails_is_a_failure(tiny_suite, told, monkeypatch, tmp
     assert all("Throughput" in end.reason for end in ends)
 
 
+@pytest.mark.run
 def test_a_resume_elsewhere_keeps_both_environments(tiny_suite, told, monkeypatch, tmp_path):
     first = run(tiny_suite(*CHEAP, only=["vae"]), out=tmp_path, reporter=told)
     here = json.loads(first.directory.environment.read_text())
