@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.run
 def test_metrics_import_little():
     """Nothing beyond torch: metrics work wherever torch does, whatever else is installed or broken."""
     code = (

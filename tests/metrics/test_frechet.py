@@ -107,15 +107,8 @@ def test_constant_and_repeated_rows(normal):
     assert frechet_distance(points[:1].repeat(9, 1), points[:1].repeat(5, 1)) < 1e-20
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(300, 10).to(kind), normal(200, 10).to(kind)
-    assert frechet_distance(real, fake) == frechet_distance(real.double(), fake.double())
-
-
-def test_same_input_same_bits_and_symmetric(normal):
+def test_symmetric(normal):
     real, fake = normal(300, 10), normal(200, 10)
-    assert frechet_distance(real, fake) == frechet_distance(real.clone(), fake.clone())
     assert frechet_distance(real, fake) == pytest.approx(frechet_distance(fake, real), rel=1e-12)
 
 
@@ -145,7 +138,7 @@ def plain(normal):
 
 
 @pytest.mark.parametrize("kind", [plain, skewed, rectified])
-@pytest.mark.parametrize(("n", "m", "d"), [(400, 600, 3), (1500, 500, 10)])
+@pytest.mark.parametrize(("n", "m", "d"), [(400, 600, 3), pytest.param(1500, 500, 10, marks=pytest.mark.run)])
 def test_expectation_of_equal_distributions(normal, kind, n, m, d):
     draw = kind(normal)
     found = [frechet_distance(draw(n, d), draw(m, d)) for _ in range(80)]
@@ -191,6 +184,7 @@ def test_expectation_of_degenerate_sets(normal):
         expected_frechet_distance(flat, 1)
 
 
+@pytest.mark.run
 def test_infinity_of_equal_distributions_is_what_the_real_side_adds(normal):
     n, m, d = 20_000, 800, 16
     found = [frechet_distance_infinity(normal(n, d), normal(m, d), seed=s) for s in range(20)]
@@ -200,6 +194,7 @@ def test_infinity_of_equal_distributions_is_what_the_real_side_adds(normal):
     assert np.mean(found) < 0.25 * raw
 
 
+@pytest.mark.run
 def test_infinity_of_different_distributions_is_the_population_value(normal):
     d = 8
     found = [
@@ -250,13 +245,4 @@ def test_infinity_seeds_and_scale_and_constants(normal):
     assert frechet_distance_infinity(constant, constant, seed=0) == 0.0
     assert frechet_distance_infinity(real, constant, seed=0) == pytest.approx(
         frechet_distance(real, constant)
-    )
-
-
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_the_others_too_compute_in_float64(normal, kind):
-    real, fake = normal(100, 3).to(kind), normal(80, 3).to(kind)
-    assert expected_frechet_distance(real, 80) == expected_frechet_distance(real.double(), 80)
-    assert frechet_distance_infinity(real, fake, seed=0) == frechet_distance_infinity(
-        real.double(), fake.double(), seed=0
     )

@@ -37,6 +37,7 @@ def test_agrees_with_scikit_learn(normal, n, m, kernel):
         (2, 1.0, 1.5, 35.03125),
     ],
 )
+@pytest.mark.run
 def test_population_value_of_gaussians(normal, d, shift, scale, expected):
     values = [kernel_distance(normal(1000, d), normal(1500, d) * scale + shift) for _ in range(16)]
     standard_error = np.std(values, ddof=1) / 4
@@ -86,17 +87,6 @@ def test_fewer_rows_than_features(normal):
     assert kernel_distance(real, fake) == pytest.approx(by_hand(real, fake), rel=1e-9)
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(30, 4).to(kind), normal(20, 4).to(kind)
-    assert kernel_distance(real, fake) == kernel_distance(real.double(), fake.double())
-
-
-def test_same_input_same_bits(normal):
-    real, fake = normal(3000, 16), normal(2500, 16)
-    assert kernel_distance(real, fake) == kernel_distance(real.clone(), fake.clone())
-
-
 @pytest.mark.parametrize(("n", "m"), [(50, 50), (30, 80), (2, 3)])
 @pytest.mark.parametrize("bandwidth", [0.3, 1.0, 20.0])
 def test_rbf_agrees_with_scikit_learn(normal, n, m, bandwidth):
@@ -106,6 +96,7 @@ def test_rbf_agrees_with_scikit_learn(normal, n, m, bandwidth):
 
 
 @pytest.mark.parametrize(("d", "bandwidth", "expected"), [(2, 1.0, 0.102346), (10, 10**0.5, 0.0328017)])
+@pytest.mark.run
 def test_rbf_population_value_of_gaussians(normal, d, bandwidth, expected):
     def draw():
         fake = normal(1500, d)
@@ -181,12 +172,6 @@ def test_rbf_constants_and_few_rows(normal):
     assert mmd_rbf(real, fake, bandwidth=15.0) == pytest.approx(
         by_hand(real, fake, rbf_kernel, gamma=1 / 450), rel=1e-9
     )
-
-
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_rbf_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(30, 4).to(kind), normal(20, 4).to(kind)
-    assert mmd_rbf(real, fake, bandwidth=1.0) == mmd_rbf(real.double(), fake.double(), bandwidth=1.0)
 
 
 @pytest.mark.parametrize("bandwidth", [0.0, -1.0, float("inf"), float("nan")])

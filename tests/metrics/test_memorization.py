@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
@@ -44,7 +44,10 @@ def test_copies_are_never_authentic(normal):
     assert authenticity(torch.ones(9, 3), torch.zeros(4, 3)) == 1.0
 
 
-@pytest.mark.parametrize(("n", "m", "d"), [(2, 1, 1), (2500, 1200, 64), (60, 300, 3), (30, 40, 100)])
+@pytest.mark.parametrize(
+    ("n", "m", "d"),
+    [(2, 1, 1), pytest.param(2500, 1200, 64, marks=pytest.mark.run), (60, 300, 3), (30, 40, 100)],
+)
 def test_agrees_with_scikit_learn(normal, n, m, d):
     train, fake = normal(n, d), normal(m, d)
     search = NearestNeighbors(algorithm="brute").fit(train)
@@ -53,7 +56,6 @@ def test_agrees_with_scikit_learn(normal, n, m, d):
     assert authenticity(train, fake) == (distance[:, 0] > own[at[:, 0]]).mean()
 
 
-@settings(deadline=None, max_examples=100)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([1, 4, 20]), st.booleans())
 def test_ties_follow_the_definition(seed, d, span, often):
     random = np.random.default_rng(seed)
@@ -71,8 +73,8 @@ def test_ties_follow_the_definition(seed, d, span, often):
 
 @pytest.mark.parametrize("metric", [authenticity, memorization_distance])
 def test_order_and_tiles_change_nothing(normal, monkeypatch, metric):
-    train, fake = normal(301, 6), normal(150, 6)
-    train[200], fake[9] = train[3], train[5]
+    train, fake = normal(101, 6), normal(60, 6)
+    train[90], fake[9] = train[3], train[5]
     whole = metric(train, fake)
     generator = torch.Generator().manual_seed(1)
     for _ in range(3):
@@ -88,13 +90,6 @@ def test_order_and_tiles_change_nothing(normal, monkeypatch, metric):
 def test_scale_does_not_matter(normal, metric, scale):
     train, fake = normal(200, 6), normal(150, 6)
     assert metric(train * scale, fake * scale) == metric(train, fake)
-
-
-@pytest.mark.parametrize("metric", [authenticity, memorization_distance])
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, metric, kind):
-    train, fake = normal(60, 4).to(kind), normal(50, 4).to(kind)
-    assert metric(train, fake) == metric(train.double(), fake.double())
 
 
 @pytest.mark.parametrize("metric", [authenticity, memorization_distance])
@@ -120,6 +115,7 @@ def test_expected_authenticity(d, expected):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.run
 def test_expected_authenticity_of_uniform_samples(d):
     generator = torch.Generator().manual_seed(d)
     values = []
@@ -133,6 +129,7 @@ def test_expected_authenticity_of_uniform_samples(d):
 
 
 @pytest.mark.parametrize(("d", "expected"), [(10, 0.624), (64, 0.820)])
+@pytest.mark.run
 def test_hubs_raise_authenticity_in_high_dimension(normal, d, expected):
     values = [authenticity(normal(1000, d), normal(1000, d)) for _ in range(8)]
     assert np.mean(values) == pytest.approx(expected, abs=0.02)
@@ -156,7 +153,10 @@ def test_memorization_distance_by_hand():
         )
 
 
-@pytest.mark.parametrize(("n", "m", "d"), [(1, 1, 3), (2500, 1100, 64), (50, 300, 2), (30, 40, 100)])
+@pytest.mark.parametrize(
+    ("n", "m", "d"),
+    [(1, 1, 3), pytest.param(2500, 1100, 64, marks=pytest.mark.run), (50, 300, 2), (30, 40, 100)],
+)
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
 def test_memorization_distance_agrees_with_all_cosines(normal, n, m, d, scale):
     train, fake = normal(n, d) * scale, normal(m, d) * scale

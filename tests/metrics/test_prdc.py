@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prdc import compute_prdc
 
@@ -60,7 +60,6 @@ def test_agrees_with_the_prdc_package(normal, n, m, d, k):
     assert prdc(real, fake, k=k)._asdict() == pytest.approx(expected, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(1, 4),
@@ -76,6 +75,7 @@ def test_ties_and_duplicates_follow_the_definition(seed, k, d, span, offset):
     assert found == pytest.approx(plain(real, fake, k), rel=1e-12)
 
 
+@pytest.mark.run
 def test_agrees_with_the_prdc_package_over_several_tiles(normal):
     real, fake = normal(5000, 16), normal(2300, 16) * 0.95
     expected = compute_prdc(real.numpy(), fake.numpy(), nearest_k=5)
@@ -129,6 +129,7 @@ def test_precision_is_of_the_fake_and_recall_of_the_real(normal):
     assert (turned.precision, turned.recall) == (found.recall, found.precision)
 
 
+@pytest.mark.run
 def test_expected_values_for_equal_distributions(normal):
     n, m, k = 1000, 500, 5
     found = [prdc(normal(n, 8), normal(m, 8), k=k) for _ in range(16)]
@@ -162,7 +163,10 @@ def test_expected_coverage_of_nothing_is_refused(n, m, k):
         expected_coverage(n, m, k=k)
 
 
-@pytest.mark.parametrize(("n", "m", "d"), [(400, 700, 3), (2500, 1100, 64), (30, 20, 100)])
+@pytest.mark.parametrize(
+    ("n", "m", "d"),
+    [(200, 300, 3), pytest.param(2500, 1100, 64, marks=pytest.mark.run), (30, 20, 100)],
+)
 def test_all_five_are_those_of_the_single_functions(normal, n, m, d):
     real, fake = normal(n, d), normal(m, d)
     fake[:5] = real[3]
@@ -172,7 +176,6 @@ def test_all_five_are_those_of_the_single_functions(normal, n, m, d):
     assert neighbourhoods(balls(real), fake) == found
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([1, 4, 20]))
 def test_all_five_agree_where_distances_are_tied(seed, d, span):
     random = np.random.default_rng(seed)
@@ -217,7 +220,7 @@ def test_far_from_the_origin_rounding_decides_nothing(normal):
 
 
 def test_tiles_change_nothing(normal, monkeypatch):
-    real, fake = normal(211, 5), normal(97, 5)
+    real, fake = normal(71, 5), normal(37, 5)
     whole = prdc(real, fake)
     for tile in ((16, 8), (50, 31), (1, 1000)):
         monkeypatch.setattr(engine, "_TILE", tile)
@@ -249,12 +252,6 @@ def test_memory_does_not_grow_with_the_number_of_pairs():
     assert small > 0
     assert large - small < 250  # MiB: some float64 copies of both sets, 40 each; all distances are 12 GiB
     assert large < 500
-
-
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(60, 4).to(kind), normal(50, 4).to(kind)
-    assert prdc(real, fake) == prdc(real.double(), fake.double())
 
 
 def test_k_below_one_is_refused(normal):

@@ -10,17 +10,21 @@ from hypothesis import strategies as st
 from genbench.metrics.two_sample import classifier_two_sample
 
 
-@pytest.mark.parametrize(("shift", "best"), [(0.5, 0.5987), (1.0, 0.6915), (2.0, 0.8413)])
+@pytest.mark.parametrize(
+    ("shift", "best"),
+    [(0.5, 0.5987), pytest.param(1.0, 0.6915, marks=pytest.mark.run), (2.0, 0.8413)],
+)
 def test_a_shift_has_the_best_accuracy(normal, shift, best):
-    fake = normal(6000, 2)
+    fake = normal(2000, 2)
     fake[:, 0] += shift
-    found = classifier_two_sample(normal(6000, 2), fake, seed=0)
-    assert abs(found.accuracy - best) < 4 * math.sqrt(best * (1 - best) / 6000)
+    found = classifier_two_sample(normal(2000, 2), fake, seed=0)
+    assert abs(found.accuracy - best) < 4 * math.sqrt(best * (1 - best) / 2000)
     # P(fake score > real score) = Φ(δ / √2)
     assert found.auc == pytest.approx(scipy.stats.norm.cdf(shift / math.sqrt(2)), abs=0.02)
     assert found.p_value < 1e-6
 
 
+@pytest.mark.run
 def test_equal_distributions_are_a_coin(normal):
     runs = 300
     found = [classifier_two_sample(normal(100, 3), normal(100, 3), seed=s) for s in range(runs)]
@@ -44,6 +48,7 @@ def test_identical_sets_are_a_coin(normal, n):
         assert abs(found.auc - 0.5) < 0.5 / math.sqrt(n)
 
 
+@pytest.mark.run
 def test_copies_among_others_are_a_coin(normal):
     """Half of a set copied, or drawn from the other with replacement."""
     halves, drawn = [], []
@@ -67,6 +72,7 @@ def test_one_image_over_and_over_is_told_apart(normal):
     assert classifier_two_sample(real, real[:1].expand(200, 3), seed=0).accuracy > 0.9
 
 
+@pytest.mark.run
 def test_narrow_modes_escape(normal):
     """The known failure: eight modes three times too wide, then modes five times wider, which do not."""
     angles = 2 * torch.pi * torch.arange(4000) / 8
@@ -126,6 +132,7 @@ def test_agrees_with_a_classifier_put_together_by_hand(normal):
     assert found > 0.6
 
 
+@pytest.mark.run
 def test_sizes_are_balanced(normal):
     """Of unequal sizes a classifier that only counts would be right more often than a coin."""
     found = [classifier_two_sample(normal(400, 2), normal(40, 2), seed=s).accuracy for s in range(40)]
@@ -151,15 +158,7 @@ def test_scale_changes_nothing(normal, scale):
     assert classifier_two_sample(real * scale, fake * scale, seed=0) == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(40, 4).to(kind), normal(40, 4).to(kind)
-    assert classifier_two_sample(real, fake, seed=0) == classifier_two_sample(
-        real.double(), fake.double(), seed=0
-    )
-
-
-def test_seeds(normal):
+def test_another_seed_is_another_draw(normal):
     real, fake = normal(100, 3), normal(100, 3) + 0.5
     found = {seed: classifier_two_sample(real, fake, seed=seed) for seed in (1, 2)}
     assert found[1] == classifier_two_sample(real, fake, seed=1)

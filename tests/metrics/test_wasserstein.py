@@ -93,13 +93,7 @@ def test_bias_is_as_documented(normal):
         assert found == pytest.approx(1.8 * math.sqrt(1 / n + 1 / m), rel=0.15)
 
 
-@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
-def test_lower_precision_is_computed_in_float64(normal, kind):
-    real, fake = normal(30, 4).to(kind), normal(20, 4).to(kind)
-    assert sliced_wasserstein(real, fake, seed=0) == sliced_wasserstein(real.double(), fake.double(), seed=0)
-
-
-def test_seeds(normal):
+def test_another_seed_is_another_draw(normal):
     real, fake = normal(30, 6), normal(20, 6) + 1
     assert sliced_wasserstein(real, fake, seed=1) == sliced_wasserstein(real, fake, seed=1)
     assert sliced_wasserstein(real, fake, seed=1) != sliced_wasserstein(real, fake, seed=2)
