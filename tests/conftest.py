@@ -9,16 +9,22 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 KEPT = Path(tempfile.gettempdir()) / f"genbench-tests-{getpass.getuser()}"
 """What test runs keep for later ones: bytecode and compiled programs."""
 
-# Without bytecode every process of every test compiles all sources again. Where Python is told to leave none, it
-# goes to a folder of its own.
+# Without bytecode every process of every test compiles all sources again. Where Python is told to leave
+# none, it goes to a folder of its own.
 if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(KEPT / "bytecode")
     del os.environ["PYTHONDONTWRITEBYTECODE"]
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
+# Properties are tried on few examples, always the same; `--hypothesis-profile thorough` tries many.
+settings.register_profile("unit", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("unit")
 
 # Threads that spin for work cost more than they bring on networks this small, most of all where tests
 # share their cores. Subprocesses inherit it.

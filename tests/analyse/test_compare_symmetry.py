@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from made_records import COLUMNS, Column, changed, outcome, stamped, trained
 
@@ -122,8 +122,8 @@ def assert_mirrored(there: Comparison, back: Comparison) -> None:
         assert_as_many_seeds(row, other)
 
 
-@settings(max_examples=80, deadline=None)
 @given(GANS, RULES)
+@pytest.mark.run
 def test_swapping_the_runs_mirrors_every_row(sides: tuple[list[Record], list[Record]], rules: Rules) -> None:
     base, new = sides
     there, back = compare_runs(base, new, rules=rules), compare_runs(new, base, rules=rules)
@@ -133,7 +133,6 @@ def test_swapping_the_runs_mirrors_every_row(sides: tuple[list[Record], list[Rec
     assert {replace(one, side=swap[one.side]) for one in there.unfinished} == set(back.unfinished)
 
 
-@settings(max_examples=50, deadline=None)
 @given(one_model("gan", "base"), one_model("vae", "base"), RULES)
 def test_swapping_the_models_mirrors_every_row(gan: list[Record], vae: list[Record], rules: Rules) -> None:
     both = [*gan, *vae]
@@ -143,7 +142,6 @@ def test_swapping_the_models_mirrors_every_row(gan: list[Record], vae: list[Reco
     )
 
 
-@settings(max_examples=40, deadline=None)
 @given(GANS, st.permutations(range(10)))
 def test_other_labels_of_the_seeds_change_nothing(
     sides: tuple[list[Record], list[Record]], labels: list[int]
@@ -155,7 +153,6 @@ def test_other_labels_of_the_seeds_change_nothing(
     assert [statistics(one) for one in plain.rows] == [statistics(one) for one in other.rows]
 
 
-@settings(max_examples=40, deadline=None)
 @given(GANS, st.randoms(use_true_random=False))
 def test_it_does_not_matter_which_seed_was_written_first(
     sides: tuple[list[Record], list[Record]], shuffler: random.Random
@@ -192,7 +189,6 @@ def rescaled(records: Iterable[Record], factor: float) -> list[Record]:
     return [replace(one, **change(one)) if one.better in OPPOSITE else one for one in records]
 
 
-@settings(max_examples=50, deadline=None)
 @given(GANS, st.sampled_from([-1.0, 1024.0, 2.0**-20, -0.25]))
 def test_neither_the_unit_nor_which_direction_is_called_good_matters(
     sides: tuple[list[Record], list[Record]], factor: float
@@ -212,8 +208,8 @@ def test_neither_the_unit_nor_which_direction_is_called_good_matters(
             assert there.margin == pytest.approx(abs(factor) * (row.margin or 0.0))
 
 
-@settings(max_examples=120, deadline=None)
 @given(GANS, RULES, st.sampled_from([0.05, 0.2]))
+@pytest.mark.run
 def test_every_verdict_has_what_it_needs(
     sides: tuple[list[Record], list[Record]], rules: Rules, alpha: float
 ) -> None:
@@ -246,7 +242,6 @@ def test_every_verdict_has_what_it_needs(
         assert row.seeds is None or row.verdict is Verdict.UNSURE
 
 
-@settings(max_examples=60, deadline=None)
 @given(GANS, RULES)
 def test_p_values_are_those_of_the_tests_and_corrected_within_their_family(
     sides: tuple[list[Record], list[Record]], rules: Rules
@@ -274,7 +269,6 @@ def test_p_values_are_those_of_the_tests_and_corrected_within_their_family(
         assert [one.adjusted for one in open_rows] in adjusted
 
 
-@settings(max_examples=30, deadline=None)
 @given(one_model("gan", "base"))
 def test_nothing_is_better_or_worse_than_itself(records: list[Record]) -> None:
     found = compare_runs(records, changed(records, run="new"))
@@ -288,7 +282,6 @@ def test_nothing_is_better_or_worse_than_itself(records: list[Record]) -> None:
             assert row.difference.estimate == 0
 
 
-@settings(max_examples=40, deadline=None)
 @given(GANS, st.integers(0, 8), st.sampled_from([Status.DIVERGED, Status.FAILED, Status.TIMEOUT]))
 def test_losing_one_more_seed_never_makes_the_new_side_look_better(
     sides: tuple[list[Record], list[Record]], seed: int, status: Status

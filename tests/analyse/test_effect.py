@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -57,7 +57,6 @@ def interval(ordered: Sequence[float], cut: int) -> tuple[float | None, float | 
     return (ordered[cut - 1], ordered[len(ordered) - cut]) if cut else (None, None)
 
 
-@settings(max_examples=60, deadline=None)
 @given(**SIDES)
 def test_the_shift_and_its_interval_are_order_statistics_of_all_differences(
     base: list[float], new: list[float]
@@ -67,7 +66,6 @@ def test_the_shift_and_its_interval_are_order_statistics_of_all_differences(
     assert (found.low, found.high) == interval(ordered, cut_of(u_by_enumeration(len(base), len(new))))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(VALUE, min_size=1, max_size=10))
 def test_the_paired_shift_and_its_interval_are_order_statistics_of_all_means_in_twos(
     differences: list[float],
@@ -119,7 +117,6 @@ def test_the_interval_of_many_seeds_is_near_to_that_of_the_normal_distribution(n
     assert ordered[round(rough) - 3] <= found.low <= ordered[round(rough) + 3]
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.integers(-300, 300), min_size=2, max_size=14, unique=True), st.integers(1, 13), st.booleans()
 )
@@ -136,7 +133,6 @@ def test_without_ties_the_interval_holds_0_just_where_the_test_does_not_reject(
         assert (found.low <= 0 <= found.high) == (mann_whitney(base, new) > 0.05)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.integers(1, 300), min_size=1, max_size=12, unique=True),
     st.integers(0, 2**12 - 1),
@@ -154,7 +150,6 @@ def test_without_ties_the_paired_interval_holds_0_just_where_the_test_does_not_r
         assert (found.low <= 0 <= found.high) == (sign_flip(differences) > 0.05)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-60, 60), min_size=9, max_size=13, unique=True), st.integers(-60, 60))
 def test_the_interval_holds_just_the_shifts_that_the_test_would_not_reject(
     values: list[int], moved: int
@@ -220,7 +215,6 @@ def mirrored(found: Shift) -> Shift:
     return Shift(-found.estimate, -found.high, -found.low)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(VALUE, min_size=4, max_size=8),
     st.lists(VALUE, min_size=4, max_size=8),
@@ -240,7 +234,6 @@ def test_shifts_go_along_with_the_values(
     assert (scaled.estimate, scaled.low) == (4 * found.estimate, found.low and 4 * found.low)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(VALUE, min_size=6, max_size=9), st.integers(-9, 9), st.permutations(range(9)))
 def test_paired_shifts_go_along_with_the_values(differences: list[float], by: int, order: list[int]) -> None:
     found = paired_shift(differences)
@@ -249,7 +242,6 @@ def test_paired_shifts_go_along_with_the_values(differences: list[float], by: in
     assert paired_shift([differences[i] for i in order if i < len(differences)]) == found
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SEEN, SEEN), min_size=1, max_size=8))
 def test_lost_seeds_mirror_too_and_never_make_something_that_is_no_number(
     pairs: list[tuple[float, float]],
@@ -334,7 +326,6 @@ def test_the_probability_of_improvement_by_hand() -> None:
     assert seen == pytest.approx((0.5 + 2 + 0.5 + 0.5) / 9)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(SEEN, min_size=1, max_size=7), st.lists(SEEN, min_size=1, max_size=7))
 def test_the_probability_of_improvement_is_u_over_its_maximum(base: list[float], new: list[float]) -> None:
     higher = probability_of_improvement(base, new, Better.HIGHER)
@@ -358,7 +349,6 @@ def test_the_interval_of_a_share_of_nothing_is_everything() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 60), st.data())
 def test_wilsons_interval_solves_his_equation(of: int, data: st.DataObject) -> None:
     cases = data.draw(st.integers(0, of))

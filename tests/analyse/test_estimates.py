@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -39,7 +39,6 @@ def test_the_interquartile_mean_by_hand(values: list[float], iqm: float) -> None
     assert centre(values, "iqm") == pytest.approx(iqm)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.randoms(use_true_random=False))
 def test_centres_do_not_depend_on_the_order_of_seeds(values: list[float], shuffler: random.Random) -> None:
     mixed = shuffler.sample(values, len(values))
@@ -48,7 +47,6 @@ def test_centres_do_not_depend_on_the_order_of_seeds(values: list[float], shuffl
         assert centre(values, statistic) == pytest.approx(plain(values), rel=1e-9, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.integers(-2000, 2000).map(float), min_size=3, max_size=12, unique=True),
     st.randoms(use_true_random=False),
@@ -163,6 +161,7 @@ def test_intervals_go_along_with_the_unit(statistic: Statistic) -> None:
 
 
 @pytest.mark.parametrize("statistic", MEANS)
+@pytest.mark.run
 def test_intervals_of_means_hold_the_truth_nearly_as_often_as_they_say(
     statistic: Statistic, monkeypatch: pytest.MonkeyPatch
 ) -> None:

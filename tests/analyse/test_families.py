@@ -4,7 +4,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_records import trained
 from scipy.stats import fisher_exact
@@ -38,8 +38,8 @@ def row(base: list[float], new: list[float], *, paired: bool, metric: str = FID)
     return measured(whole, None)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=3, max_size=8))
+@pytest.mark.run
 def test_pairs_count_if_some_signs_would_be_significant(pairs: list[tuple[int, int]]) -> None:
     base, new = ([float(pair[k]) for pair in pairs] for k in (0, 1))
     gaps = [y - x for x, y in zip(base, new, strict=True)]
@@ -50,7 +50,6 @@ def test_pairs_count_if_some_signs_would_be_significant(pairs: list[tuple[int, i
     assert counts(row(base, new, paired=True), 0.05) == (least <= 0.05)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 2), min_size=3, max_size=4), st.lists(st.integers(0, 2), min_size=3, max_size=5)
 )

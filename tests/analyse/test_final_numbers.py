@@ -1,5 +1,7 @@
 """Which records count: the final ones in tables, the others in the course of training."""
 
+from itertools import product
+
 import pytest
 
 from genbench.analyse.standing import Spot, courses, current, last_attempts
@@ -167,3 +169,48 @@ def test_what_was_measured_of_a_cohort_stands_though_it_was_interrupted_later() 
         assert [r.value for r in current(records)] == [2.5]
     assert [r.value for r in current([cut, cut])] == [None]
     assert [r.value for r in current([measured, of_cohort(64, 3.5)])] == [3.5]
+
+
+def counting(events: str, seed: int) -> list[Record]:
+    """One trial: d a number, i a number that an interrupt cost, D I F the outcome."""
+    status = {
+        "d": Status.DONE,
+        "i": Status.INTERRUPTED,
+        "D": Status.DONE,
+        "I": Status.INTERRUPTED,
+        "F": Status.FAILED,
+    }
+    return [
+        record(place, 1.0 if event == "d" else None, seed=seed, status=status[event],
+               metric=OUTCOME if event.isupper() else "quality.fid")
+        for place, event in enumerate(events)
+    ]  # fmt: skip
+
+
+def attempts_that_count(trial: list[Record]) -> list[Record]:
+    """The definition of ``last_attempts``, one record after the other."""
+    counted: list[Record] = []
+    end: Status | None = None
+    for one in trial:
+        if end in (Status.DONE, Status.FAILED) and one.status is Status.INTERRUPTED:
+            continue  # a signal right after the end
+        if end is Status.INTERRUPTED:
+            counted = [earlier for earlier in counted if earlier.status is not Status.INTERRUPTED]
+        elif end is not None:
+            counted = []
+        counted.append(one)
+        end = one.status if one.metric == OUTCOME else None
+    return counted
+
+
+def test_of_all_attempts_the_last_counts_by_its_definition() -> None:
+    sequences = ["".join(events) for length in range(1, 6) for events in product("diDIF", repeat=length)]
+    for events in sequences:
+        trial = counting(events, 0)
+        assert last_attempts(trial) == attempts_that_count(trial), events
+    # trials do not mix, whatever the order in which they write
+    one, other = counting("dDidD", 0), counting("diIdD", 1)
+    mixed = [each for pair in zip(one, other, strict=True) for each in pair]
+    kept = last_attempts(mixed)
+    for trial in (one, other):
+        assert [r for r in kept if r.seed == trial[0].seed] == attempts_that_count(trial)

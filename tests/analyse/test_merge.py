@@ -267,7 +267,6 @@ def bare(each: Record) -> str:
 
 
 @given(runs())
-@settings(max_examples=25, deadline=None)
 def test_no_number_is_lost_changed_or_made(asked: list[LoadedRun]) -> None:
     before = [r for run in asked for r in run.records]
     after = merged(asked).records
@@ -282,7 +281,7 @@ def test_no_number_is_lost_changed_or_made(asked: list[LoadedRun]) -> None:
 
 
 @given(runs())
-@settings(max_examples=25, deadline=None)
+@pytest.mark.run
 def test_every_cell_is_the_one_of_its_run(asked: list[LoadedRun]) -> None:
     def cells(records: Sequence[Record]) -> Counter[str]:
         held = {(r.run, r.dataset, r.model, r.metric) for r in records}
@@ -298,7 +297,7 @@ def test_every_cell_is_the_one_of_its_run(asked: list[LoadedRun]) -> None:
 
 
 @given(runs())
-@settings(max_examples=25, deadline=None)
+@pytest.mark.run
 def test_no_column_mixes_protocols(asked: list[LoadedRun]) -> None:
     found = merged(asked)
     for summary in summarise(found.records):
@@ -314,6 +313,7 @@ def test_no_column_mixes_protocols(asked: list[LoadedRun]) -> None:
 
 @given(runs())
 @settings(max_examples=15, deadline=None)
+@pytest.mark.run
 def test_the_order_of_runs_decides_order_and_nothing_else(asked: list[LoadedRun]) -> None:
     def content(some: Sequence[LoadedRun]) -> Counter[tuple[object, ...]]:
         return Counter(
@@ -326,6 +326,7 @@ def test_the_order_of_runs_decides_order_and_nothing_else(asked: list[LoadedRun]
 
 @given(runs())
 @settings(max_examples=15, deadline=None)
+@pytest.mark.run
 def test_runs_in_one_file_are_as_runs_in_files_of_their_own(asked: list[LoadedRun]) -> None:
     first, second, *others = asked
     together = LoadedRun("both", None, (*first.records, *second.records))

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.analyse.effect import Shift, paired_shift, shift
@@ -33,6 +33,7 @@ def power(rejects: Callable[[np.random.Generator], bool], tries: int) -> float:
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("by", [0.8, 1.2])
+@pytest.mark.run
 def test_with_so_many_seeds_four_of_five_experiments_find_the_difference(by: float, alpha: float) -> None:
     n = seeds_for_a_difference(NORMAL, moved(by), alpha)
     assert n is not None
@@ -46,6 +47,7 @@ def test_with_so_many_seeds_four_of_five_experiments_find_the_difference(by: flo
 
 @pytest.mark.parametrize("alpha", ALPHAS)
 @pytest.mark.parametrize("by", [0.4, 0.7])
+@pytest.mark.run
 def test_with_so_many_pairs_four_of_five_experiments_find_the_difference(by: float, alpha: float) -> None:
     n = pairs_for_a_difference(moved(by), alpha)
     assert n is not None
@@ -101,6 +103,7 @@ HALF = {unpaired: 1.96 * math.sqrt(2 * math.pi / 3), paired: 1.96 * math.sqrt(ma
         (0.0, 0.5),
     ],
 )
+@pytest.mark.run
 def test_with_so_many_seeds_four_of_five_experiments_see_that_there_is_no_difference(
     kind: Sameness, by: float, margin: float
 ) -> None:
@@ -124,7 +127,6 @@ def test_how_many_seeds_by_hand() -> None:
     assert far is not None and near is not None and near / far == pytest.approx(4, rel=0.05)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, INF]), min_size=1, max_size=8),
     st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.0, INF]), min_size=1, max_size=8),

@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.analyse.rank import not_dominated, rank_columns, ranks, told_apart
@@ -72,7 +72,6 @@ def test_seeds_that_were_lost_are_worse_than_all_others():
     assert ranks({"a": side(level(9)), "b": side([], lost=range(8))}) == {"a": 1, "b": 2}
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 12), min_size=5, max_size=7), min_size=2, max_size=5),
     st.sampled_from([Better.HIGHER, Better.LOWER]),
@@ -133,7 +132,6 @@ def test_models_that_none_dominates(quality, cost, left):
     assert not_dominated(quality, cost) == left
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(1, 4), st.floats(0.5, 20)), min_size=1)
 )

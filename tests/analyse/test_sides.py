@@ -3,7 +3,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made_records import COLUMNS, Column, changed, outcome, record, stamped, trained, trial
 
@@ -242,7 +242,6 @@ def test_what_was_measured_on_the_way_or_before_a_resume_does_not_count() -> Non
     assert not side.unfinished
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.permutations(range(5)), st.randoms(use_true_random=False))
 def test_a_side_does_not_depend_on_which_seed_finished_first(
     order: list[int], shuffler: random.Random

@@ -5,7 +5,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -52,7 +52,6 @@ def untied(draw: np.random.Generator, n: int) -> list[float]:
     return draw.standard_normal(n).tolist()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(TIED, min_size=1, max_size=6), st.lists(TIED, min_size=1, max_size=5))
 def test_mann_whitney_is_the_share_of_all_divisions_of_the_ranks_that_are_as_extreme(
     base: list[float], new: list[float]
@@ -60,7 +59,6 @@ def test_mann_whitney_is_the_share_of_all_divisions_of_the_ranks_that_are_as_ext
     assert mann_whitney(base, new) == pytest.approx(enumerated_mann_whitney(base, new), abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(TIED, min_size=1, max_size=9))
 def test_sign_flip_is_the_share_of_all_signs_that_are_as_extreme(differences: list[float]) -> None:
     assert sign_flip(differences) == pytest.approx(enumerated_sign_flip(differences), abs=1e-12)
@@ -125,7 +123,6 @@ def test_sign_flip_by_hand(differences: list[float], p: float) -> None:
     assert sign_flip(differences) == pytest.approx(p, abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(TIED, min_size=1, max_size=8),
     st.lists(TIED, min_size=1, max_size=8),
@@ -144,8 +141,8 @@ def test_a_rank_test_knows_neither_the_order_of_seeds_nor_which_side_is_which_no
     assert mann_whitney(*squeezed) == p
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.lists(TIED, min_size=1, max_size=10), st.randoms(use_true_random=False))
+@pytest.mark.run
 def test_a_sign_test_knows_neither_the_order_of_pairs_nor_which_side_is_which(
     differences: list[float], shuffler: random.Random
 ) -> None:
@@ -227,12 +224,12 @@ def enumerated_permutation_test(base: list[float], new: list[float]) -> float:
 SMALL = st.integers(-4, 4).map(float)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(SMALL, min_size=2, max_size=5), st.lists(SMALL, min_size=2, max_size=5))
 def test_the_permutation_test_of_means_counts_out_all_divisions(base: list[float], new: list[float]) -> None:
     assert permutation_test(base, new) == pytest.approx(enumerated_permutation_test(base, new), abs=1e-9)
 
 
+@pytest.mark.run
 def test_the_permutation_test_against_scipys_own() -> None:
     draw = np.random.default_rng(5)
     base, new = untied(draw, 8), [x + 1 for x in untied(draw, 8)]
@@ -281,13 +278,11 @@ def test_holm_by_hand(ps: list[float], adjusted: list[float]) -> None:
     assert holm(ps) == pytest.approx(adjusted)
 
 
-@settings(max_examples=80, deadline=None)
 @given(PS, st.floats(0.001, 0.999))
 def test_holm_rejects_what_the_sequential_procedure_rejects(ps: list[float], alpha: float) -> None:
     assert [p <= alpha for p in holm(ps)] == step_down(ps, alpha)
 
 
-@settings(max_examples=60, deadline=None)
 @given(PS, st.data())
 def test_holm_keeps_the_order_and_lies_between_p_and_bonferroni(ps: list[float], data: st.DataObject) -> None:
     adjusted = holm(ps)
@@ -334,7 +329,6 @@ def enumerated_fisher(base: tuple[int, int], new: tuple[int, int]) -> float:
     return sum(w for w in ways.values() if w <= ways[base[0]]) / math.comb(of, cases)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.data())
 def test_fishers_test_counts_out_tables_with_the_same_margins(n: int, m: int, data: st.DataObject) -> None:
     base = data.draw(st.integers(0, n)), n
@@ -386,7 +380,6 @@ def test_without_seeds_on_a_side_no_p_but_1_is_reached(paired: bool) -> None:
     assert smallest_p(0, 5, paired=paired) == smallest_p(5, 0, paired=paired) == 1.0
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(TIED, TIED), min_size=1, max_size=7), st.integers(1, 7))
 def test_no_values_reach_less_than_the_smallest_p(pairs: list[tuple[float, float]], other: int) -> None:
     base, new = (list(side) for side in zip(*pairs, strict=True))

@@ -2,7 +2,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.analyse.estimates import Estimate, coverage_of_range, estimate_over_seeds
@@ -45,7 +45,6 @@ def test_equal_values_give_an_interval_of_no_width() -> None:
     assert estimate_over_seeds([10.0] * 4) == Estimate(10.0, 10.0, 10.0, 4)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=12), st.randoms(use_true_random=False))
 def test_interval_is_ordered_and_does_not_depend_on_the_order_of_seeds(
     values: list[float], shuffler: random.Random
@@ -58,6 +57,7 @@ def test_interval_is_ordered_and_does_not_depend_on_the_order_of_seeds(
     assert min(values) <= estimate.low <= estimate.median <= estimate.high <= max(values)
 
 
+@pytest.mark.run
 def test_interval_holds_the_true_median_as_often_as_it_says() -> None:
     draw = np.random.default_rng(7)
     for n in (4, 20):

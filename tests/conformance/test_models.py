@@ -37,11 +37,8 @@ START, END = BLOCK - 6, BLOCK + 6
 
 BUILT = [
     *((name, "mlp") for name in models.names()),
-    ("gan", "tanh_mlp"),
-    *(
-        (n, "conv") if n == "gan" else pytest.param((n, "conv"), marks=pytest.mark.run)
-        for n in models.names()
-    ),
+    pytest.param(("gan", "tanh_mlp"), marks=pytest.mark.run),
+    *(pytest.param((name, "conv"), marks=pytest.mark.run) for name in models.names()),
 ]
 """Every model on every backbone."""
 
@@ -99,10 +96,12 @@ def test_both_ends_of_grey_can_be_reached(subjects):
         assert scaled_samples(subject, LARGE).abs().max() > 0.9
 
 
+@pytest.mark.run
 def test_saved_loaded_and_continued_is_straight_on_in_float32(subjects):
     assert goes_on(subjects[0], torch.float32)
 
 
+@pytest.mark.run
 def test_bounds_are_of_images_alone(subjects, model, tiny, ready, pictures):
     if not isinstance(model, Bounded):
         with pytest.raises(TypeError, match="does not bound"):
@@ -181,6 +180,7 @@ def through_files(state, folder):
     return load(paths, device=CPU)[1]
 
 
+@pytest.mark.run
 def test_saving_on_the_way_changes_nothing(model, fit, flat, trained, tmp_path):
     saved = []
     every = fit(

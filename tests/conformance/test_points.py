@@ -66,6 +66,7 @@ def test_a_check_holds(check, subject):
     assert finding.outcome is Outcome.PASSED or check.name in ("judge", "encode", "bound")
 
 
+@pytest.mark.run
 def test_samples_are_points(model, fitted):
     drawn = sample_lanes(model, PLANE, fitted, SEEDS, 40, device=CPU)
     assert drawn.samples.shape == (2, 40, 2)
@@ -93,10 +94,12 @@ def test_a_point_is_seen_as_it_is(points):
     assert as_seen(grey, torch.float64).tolist() == [-1, 1]
 
 
+@pytest.mark.run
 def test_operations_are_counted(model):
     assert flops_per_step(model, PLANE, 8) > 0
 
 
+@pytest.mark.run
 def test_bounds_are_of_each_point_alone(model, points, fitted):
     if not isinstance(model, Bounded):
         with pytest.raises(TypeError, match="does not bound"):

@@ -86,6 +86,7 @@ def test_the_residual_is_that_of_its_formula(images, reader):
     assert torch.allclose(reader.residual(images[:9]).double(), expected, rtol=1e-4)
 
 
+@pytest.mark.run
 def test_refinement_finds_the_factors(images, reader):
     before = reader.residual(images[:24])
     after = reader.residual(images[:24], refine=40)

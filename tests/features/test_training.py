@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from genbench.features.cnn import FEATURES, SmallCNN
+from genbench.features.cnn import FEATURES, Outputs, SmallCNN
 from genbench.features.training import accuracy, augment, train
 from genbench.features.weightfile import weight_hash
 
@@ -34,6 +34,42 @@ def test_training_learns_and_can_be_repeated(monkeypatch):
     monkeypatch.setattr("genbench.features.training._MIN_STEPS", 3)
     hashes = {weight_hash(train(images, labels, classes=2, seed=seed).state_dict()) for seed in (0, 1)}
     assert len(hashes) == 2
+
+
+def test_training_sees_the_shares_of_255_that_measuring_sees_each_with_its_label(monkeypatch):
+    monkeypatch.setattr("genbench.features.training._MIN_STEPS", 4)
+    seen, told = [], []
+    monkeypatch.setattr("genbench.features.training.augment", lambda x, generator: seen.append(x) or x)
+    entropy = torch.nn.functional.cross_entropy
+
+    def loss(logits, targets, **settings):
+        told.append(targets)
+        return entropy(logits, targets, **settings)
+
+    monkeypatch.setattr("genbench.features.training.functional.cross_entropy", loss)
+    images, labels = draw_bars(300, seed=0)
+    train(images, labels, classes=2)
+    assert [len(batch) for batch in seen] == [128] * 10  # five epochs of two full batches
+    number = {image.tobytes(): place for place, image in enumerate(images.astype(np.float32) / 255)}
+    rows = [number[image.numpy().tobytes()] for batch in seen for image in batch]
+    assert labels[rows].tolist() == torch.cat(told).tolist()
+    assert len(set(rows[:256])) == len(set(rows[256:512])) == 256
+    assert rows[:256] != rows[256:512]
+
+
+def test_accuracy_is_the_share_of_right_labels():
+    class Brightest(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.on_a_device = torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x):
+            assert x.max() <= 1
+            return Outputs(x, x.flatten(1))
+
+    images = np.tile(np.array([[9, 1], [2, 7], [255, 0]], dtype=np.uint8), (400, 1)).reshape(1200, 1, 1, 2)
+    labels = np.tile([0, 1, 1], 400)
+    assert accuracy(Brightest(), images, labels) == pytest.approx(2 / 3)
 
 
 def test_training_leaves_the_generators_of_accelerators_alone(monkeypatch):

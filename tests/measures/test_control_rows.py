@@ -7,6 +7,8 @@ from genbench.core.registry import measures
 from genbench.measures.controls import control_samples
 from genbench.measures.evidence import Evidence
 
+pytestmark = pytest.mark.run
+
 FAMILIES = ("quality", "modes", "memorization")
 RANKED = {
     column.metric: column.better
@@ -36,7 +38,7 @@ def rows_of(reference, n, seeds):
     scope="module",
     params=[
         pytest.param(("reference", 500, 3), id="digits"),
-        pytest.param(("mnist", 2000, 2), id="mnist", marks=pytest.mark.run),
+        pytest.param(("mnist", 2000, 2), id="mnist"),
     ],
 )
 def setting(request):

@@ -133,6 +133,7 @@ def test_no_claim_is_contradicted():
 
 
 @pytest.mark.parametrize("how", SEEN)
+@pytest.mark.run
 def test_digits(reference, how):
     check(how, reference, n=400, seeds=3)
 

@@ -33,7 +33,8 @@ def lane(decode, **more):
     return generator(decode, seen=lambda x: {}, **more)
 
 
-def test_of_an_oracle_there_is_only_what_its_code_tells_of_factors():
+def test_of_an_oracle_there_is_only_what_its_code_tells_of_factors(monkeypatch):
+    monkeypatch.setattr(inference, "encoder_of", partial(quick_encoder, steps=5))
     found = taken(generator(perfect))
     given = {name for name, reading in found.items() if reading.value is not None}
     assert given == {"info_r2", "info_forest"}

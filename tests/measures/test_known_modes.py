@@ -56,6 +56,7 @@ def test_one_mode_is_one_mode(plane, read, known_modes):
     assert found["known_modes.reverse_kl"].value == pytest.approx(math.log(len(plane.dataset.modes.centers)))
 
 
+@pytest.mark.run
 def test_strays_are_not_of_high_quality(plane, read, known_modes):
     for name in ("gaussian", "noise"):
         assert score(read, known_modes, plane, name)["known_modes.high_quality"].value < 0.03
@@ -69,6 +70,7 @@ def test_where_nothing_hits_there_is_no_divergence(plane, read, known_modes):
     assert "no histogram" in found["known_modes.reverse_kl"].reason
 
 
+@pytest.mark.run
 def test_stacked_digits_are_counted_by_class(stacks, read, known_modes):
     found = score(read, known_modes, stacks, "real")
     expected = {r.column.metric: r.value for r in known_modes.expected(stacks, 2500)}
@@ -82,6 +84,7 @@ def test_stacked_digits_are_counted_by_class(stacks, read, known_modes):
     assert score(read, known_modes, stacks, "collapsed", 500)["known_modes.covered"].value < 10
 
 
+@pytest.mark.run
 def test_real_stacks_of_mnist_score_what_the_papers_floor_is(known_modes):
     """26,000 real stacks have 0.024 nats: (K - 1) / 2n, and 0.0044 for digits that are not all alike."""
     if "GENBENCH_DATA" not in os.environ:

@@ -38,6 +38,7 @@ def taken(measure, made, data=None):
     return by_metric(measure(evidence(made, data)), measure.columns)
 
 
+@pytest.mark.run
 def test_axes_that_are_factors_score_above_axes_that_are_mixed(measure):
     good = taken(measure, generator(perfect))
     assert good["mig"].value > 0.3

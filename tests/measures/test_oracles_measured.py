@@ -52,6 +52,7 @@ def test_a_dropped_factor_is_not_covered_and_the_others_are(reference):
     assert min(c for factor, c in enumerate(covered) if factor != dropped) > 0.85
 
 
+@pytest.mark.run
 def test_data_of_one_class_are_no_collapse():
     data = Strokes(variant="one-class", images=60, test_images=60, instrument_images=10).load()
     one = Reference(data, CPU)

@@ -49,14 +49,13 @@ def test_a_single_objective_does_not_rotate(ring):
     assert found["duality_gap"].reason == "a single objective: no game"
 
 
-@pytest.mark.parametrize("name", ["gan", "ns_gan"])
-def test_a_gan_rotates(ring, name):
-    found = rotation(ring, game_of(ring, models.get(name)(**GAN)))
+def test_a_gan_rotates(ring):
+    found = rotation(ring, game_of(ring, models.get("ns_gan")(**GAN)))
     assert 0 < found["index"].value < 1
     assert found["asymmetry"].value > 0.1
     assert found["duality_gap"].value > 0
     assert found["duality_gap"].protocol["steps"] == 100
-    again = rotation(ring, game_of(ring, models.get(name)(**GAN)))
+    again = rotation(ring, game_of(ring, models.get("ns_gan")(**GAN)))
     assert {k: r.value for k, r in again.items()} == {k: r.value for k, r in found.items()}
 
 
@@ -81,9 +80,8 @@ def test_networks_that_are_too_large_say_how_to_make_them_smaller(ring):
     assert found["gradient"].value > 0
 
 
-@pytest.mark.parametrize("number", [math.nan, math.inf])
-def test_a_lane_that_is_not_finite_has_reasons(ring, number):
-    found = rotation(ring, game_of(ring, models.get("gan")(**GAN), lambda t: torch.full_like(t, number)))
+def test_a_lane_that_is_not_finite_has_reasons(ring):
+    found = rotation(ring, game_of(ring, models.get("gan")(**GAN), lambda t: torch.full_like(t, math.nan)))
     assert all(reading.value is None for reading in found.values())
 
 
@@ -135,6 +133,7 @@ def test_a_model_without_a_game_has_dashes(ring):
     assert list(DiracGAN()(Evidence(ring, NONE))) == []
 
 
+@pytest.mark.run
 def test_plain_descent_has_a_formula_and_adam_has_not(ring, monkeypatch):
     from genbench.measures import dirac as module
     from genbench.models.optim import SGD, Adam

@@ -124,6 +124,7 @@ def test_the_mean_of_the_decoder_is_the_sample(constant, numbers):
     torch.testing.assert_close(sample, expected.expand(2, -1, -1, -1), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.run
 def test_the_bound_rises_as_it_trains(small, fit):
     losses = [logs["autoencoder.loss"] for _, logs in fit(small("vae"), 96).curves]
     assert all(last < first for first, last in zip(losses[0], losses[-1], strict=True))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import coverage
 from mutants import Mutant
-from observing import FOLDER
+from observing import FIXTURE, FOLDER
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = (
@@ -47,11 +47,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Observed:
-    """Lines that each test runs, its time, and the fixtures that it shares.
-
-    A line that a shared fixture runs belongs to the first test that asks for it; the others look at its
-    result as well. So where a line was run while a test was set up, all tests with one of its fixtures count.
-    """
+    """Lines that each test and each shared fixture runs, and the time and the fixtures of each test."""
 
     lines: coverage.CoverageData
     seconds: dict[str, float]
@@ -68,11 +64,10 @@ class Observed:
             here = {context for several in contexts.values() for context in several if context}
         tests: set[str] = set()
         for context in here:
-            test, _, phase = context.rpartition("|")
-            tests.add(test)
-            if phase == "setup":
-                shared = self.fixtures.get(test, set())
-                tests |= {other for other, fixtures in self.fixtures.items() if fixtures & shared}
+            name, _, phase = context.rpartition("|")
+            tests |= (
+                {t for t, shared in self.fixtures.items() if name in shared} if phase == FIXTURE else {name}
+            )
         by_file: dict[str, list[str]] = {}
         for test in sorted(tests & self.seconds.keys(), key=self.seconds.__getitem__):
             by_file.setdefault(test.partition("::")[0], []).append(test)
@@ -125,12 +120,21 @@ class Checkout:
         """
         file = self.root / mutant.path
         source = file.read_text(encoding="utf-8")
-        try:
-            file.write_text(mutant.applied(source), encoding="utf-8")
-            caught = self._first_failure(tests) if tests else ""
-            if caught or not thorough:
+        left = list(tests)
+        while caught := self._changed(file, source, mutant, left) if left else "":
+            if caught not in left or not self._first_failure([caught]):
                 return Answer(caught, len(tests))
-            return Answer(self._first_failure(self._paths), len(tests), everything=True)
+            left = left[
+                left.index(caught) + 1 :
+            ]  # it fails without the mutant too, on a busy machine perhaps
+        if not thorough:
+            return Answer("", len(tests))
+        return Answer(self._changed(file, source, mutant, self._paths), len(tests), everything=True)
+
+    def _changed(self, file: Path, source: str, mutant: Mutant, tests: Iterable[str]) -> str:
+        file.write_text(mutant.applied(source), encoding="utf-8")
+        try:
+            return self._first_failure(tests)
         finally:
             file.write_text(source, encoding="utf-8")
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.core.errors import OutputError
@@ -68,8 +68,8 @@ def test_csv_reads_back_to_the_last_digit(records: list[Record]) -> None:
             assert kind(row[name]) == kind(cell), name
 
 
-@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**63 - 1))
+@pytest.mark.run
 def test_every_number_survives(make: Make, value: float, seed: int) -> None:
     records = [make(value=value, seed=seed), make(value=None, seed=None, reason="none")]
     (row, empty) = json.loads(frame_json(records))

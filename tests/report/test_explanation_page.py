@@ -50,6 +50,7 @@ def page(folder):
     return (folder / "index.html").read_text()
 
 
+@pytest.mark.run
 def test_every_figure_has_a_picture_and_its_numbers_beside_the_page(folder, page):
     stems = {f"vae-{name}" for name in FIGURES}
     assert (
@@ -84,6 +85,7 @@ def test_the_page_says_what_it_is_of(page):
     assert "Not made" not in page and "flatters" not in page
 
 
+@pytest.mark.run
 def test_names_are_text(tmp_path):
     page = write_explanation(made_up(HOSTILE), tmp_path).read_text()
     assert HOSTILE not in page and page.count("<script>") == 1
@@ -102,6 +104,7 @@ def test_what_could_not_be_had_is_said(tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == 5
 
 
+@pytest.mark.run
 def test_the_same_input_gives_the_same_page(page, tmp_path):
     assert write_explanation(made_up(), tmp_path).read_text() == page
 

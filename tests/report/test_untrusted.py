@@ -2,7 +2,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -83,7 +83,6 @@ def test_cells_are_no_formulas(text: str, shown: str) -> None:
     assert cell(text) == shown
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="'=+-@;a ").map(clean))
 def test_cells_are_undone_by_taking_one_apostrophe_away(text: str) -> None:
     shown = cell(text)

@@ -104,6 +104,7 @@ def test_truncated_anywhere_it_reads_a_prefix_and_takes_more(
 
 @settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, len(WHOLE) - 2), other=st.integers(1, 255))
+@pytest.mark.run
 def test_a_changed_byte_is_never_believed(
     place: int, other: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

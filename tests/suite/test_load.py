@@ -33,6 +33,7 @@ def test_the_smallest_suite_needs_a_name_a_dataset_and_a_model(write: Write) -> 
         load_suite(write(""))
 
 
+@pytest.mark.run
 def test_reading_a_suite_imports_no_torch(write: Write) -> None:
     code = (
         "import sys, genbench\n"
@@ -256,14 +257,14 @@ KEYS = {
 WRONG = st.sampled_from(["1e400", "-1", "-0.5", "nan", "2020-01-01", "{ a = 1 }", "[[]]", "[{ b = 2 }]"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(sorted(KEYS)), value=WRONG)
 def test_any_wrong_value_is_an_error_that_names_its_key(write: Write, key: str, value: str) -> None:
     with pytest.raises(SuiteError, match=rf"\b{key}\b"):
         load_suite(write(), set_=[".".join(KEYS[key]) + f"={value}"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.sampled_from(["", "train."]), key=st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1))
 def test_any_unknown_key_is_named(write: Write, place: str, key: str) -> None:
     if key not in KEYS:
@@ -271,7 +272,7 @@ def test_any_unknown_key_is_named(write: Write, place: str, key: str) -> None:
             load_suite(write(), set_=[f"{place}{key}=1"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, len(SUITE)), length=st.integers(0, 20), text=st.binary(max_size=6))
 def test_a_damaged_file_is_a_suite_or_a_told_error(
     write: Write, start: int, length: int, text: bytes

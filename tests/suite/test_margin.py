@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.suite.margin import MEASURED, QUALITY, SHARE, Margin, parse_margin
@@ -58,7 +58,6 @@ def test_a_share_of_more_digits_than_a_number_holds_is_refused() -> None:
         parse_margin("9" * 400 + "%")
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 99_999), st.sampled_from([1, 10, 1000]), st.booleans())
 def test_what_a_margin_prints_is_read_as_the_same(whole: int, parts: int, relative: bool) -> None:
     margin = Margin(whole % 199 / parts / 100 if relative else whole / parts, relative)
@@ -72,7 +71,6 @@ def test_margins_print_as_a_person_writes_them() -> None:
     assert str(Margin(0.025, relative=True)) == "2.5 %"
 
 
-@settings(max_examples=50, deadline=None)
 @given(AMOUNT, SIZE, SIZE, st.booleans())
 def test_a_margin_is_the_same_from_either_side_and_of_either_sign(
     amount: float, base: float, new: float, relative: bool
@@ -84,7 +82,6 @@ def test_a_margin_is_the_same_from_either_side_and_of_either_sign(
     assert margin.size(-base, new) == margin.size(base, -new) == size
 
 
-@settings(max_examples=50, deadline=None)
 @given(AMOUNT, SIZE, SIZE)
 def test_only_a_relative_margin_grows_with_the_sides(amount: float, base: float, new: float) -> None:
     share, number = Margin(amount, relative=True), Margin(amount)

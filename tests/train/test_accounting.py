@@ -51,6 +51,7 @@ def test_operations_of_a_vae_by_hand(tiny):
     assert flops_per_step(vae, tiny, B) == 2 * B * (3 * sum(layers) - layers[0])
 
 
+@pytest.mark.run
 def test_operations_are_proportional_to_the_batch(tiny, small):
     for name in models.names():
         model = small(name)

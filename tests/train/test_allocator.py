@@ -18,6 +18,7 @@ def faults(size):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+@pytest.mark.run
 def test_a_large_block_is_kept():
     if not keep_large_blocks():
         pytest.skip("this C library cannot be told")
@@ -26,6 +27,7 @@ def test_a_large_block_is_kept():
     assert sum(counts[-10:]) < size // 4096  # where each is made anew it is ten times as many
 
 
+@pytest.mark.run
 def test_what_is_kept_is_given_back():
     if not keep_large_blocks():
         pytest.skip("this C library cannot be told")

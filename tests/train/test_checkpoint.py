@@ -144,7 +144,7 @@ def test_every_byte_of_the_header_matters(saved):
         refuse(broken)
 
 
-@hypothesis_settings(max_examples=50, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=25, deadline=None, derandomize=True)
 @given(content=st.binary(max_size=200))
 @example(content=b"")
 @example(content=b"\x80\x02}q\x00.")  # a pickle: never run

@@ -155,6 +155,7 @@ def test_an_alternating_wasserstein_gan_orbits_and_a_simultaneous_one_leaves():
     assert float(at_once[-1]) > 4
 
 
+@pytest.mark.run
 def test_alternating_steps_explode_beyond_their_limit():
     """h^2 a^2 = 4."""
     _, inside = play(made("wgan", SGD(lr=1.9)), (1e-9, 0.0), 80)

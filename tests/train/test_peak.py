@@ -54,6 +54,7 @@ def test_matrices_that_do_not_fit_are_no_failure(monkeypatch):
     assert matrix_product_peak(CPU, torch.float32) == []
 
 
+@pytest.mark.run
 def test_it_is_quick_and_draws_from_a_generator_of_its_own():
     torch.manual_seed(3)
     expected = torch.rand(())

@@ -30,6 +30,7 @@ class Graph:
 
 
 @pytest.mark.parametrize("evaluate_every", [0, 20])
+@pytest.mark.run
 def test_whole_blocks_after_the_first_are_replayed(small, tiny, pictures, flat, monkeypatch, evaluate_every):
     """On a CPU that says it is CUDA, with a stand-in for the graph that writes its logs to one place."""
     captured, replayed, logs_of = [], [], {}

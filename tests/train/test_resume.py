@@ -102,6 +102,7 @@ def test_continued_anywhere_it_ends_as_if_it_had_gone_on(compute):
         assert bool(its_keep.steps) == (step < 70)  # a training that was over is not written again
 
 
+@pytest.mark.run
 def test_twice_cut_short():
     _, _, keep, _ = trained(save_every=25)
     _, _, once, _ = trained(keep.kept[0], save_every=25)
@@ -120,6 +121,7 @@ def test_a_lane_that_diverged_stays_so():
     assert ticks == [] and again.diverged == straight.diverged
 
 
+@pytest.mark.run
 def test_the_program_stays_what_it_was(monkeypatch):
     seen = []
     real = trainer.make_program
@@ -137,6 +139,7 @@ def test_the_program_stays_what_it_was(monkeypatch):
     assert seen == ["never", "never", "always"]
 
 
+@pytest.mark.run
 def test_what_does_not_belong_together_is_told():
     _, _, keep, _ = trained(save_every=50)
     facts, tensors = keep.kept[0]
@@ -145,6 +148,7 @@ def test_what_does_not_belong_together_is_told():
             unpack(facts, {key: tensor for key, tensor in tensors.items() if key != name}, CPU)
 
 
+@pytest.mark.run
 def test_without_a_period_it_is_kept_at_the_end_alone_or_when_time_has_passed():
     assert trained()[2].steps == [70]
     steps = trained(keep_seconds=0.0)[2].steps

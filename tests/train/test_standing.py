@@ -96,6 +96,7 @@ def test_a_decoders_statistics_are_those_of_samples(small, tiny, filled):
     assert ((mean / deviation).abs() < 5 / (BATCHES * BATCH) ** 0.5).all()
 
 
+@pytest.mark.run
 def test_a_judges_statistics_are_those_of_images(small, tiny, filled):
     """Real and generated ones: what it meets in training; the sampler does not pass through it."""
     model = small("gan", batch_norm=True)

@@ -41,6 +41,7 @@ def trained(trace_every=0, steps=160, **more):
     return train(MODEL, IMAGES, examples, SEEDS, settings, on_trace=on_trace), tracer, snapshots
 
 
+@pytest.mark.run
 def test_a_traced_training_is_the_same_to_the_bit():
     plain, traced = trained()[0], trained(trace_every=32)[0]
     for net, tensors in plain.state.params.items():
@@ -50,6 +51,7 @@ def test_a_traced_training_is_the_same_to_the_bit():
     assert plain.peak_memory is None or traced.peak_memory is not None
 
 
+@pytest.mark.run
 def test_snapshots_begin_before_the_first_step_and_come_at_equal_distances():
     training, tracer, _ = trained(trace_every=32)
     assert tracer.steps == [0, 32, 64, 96, 128, 160]

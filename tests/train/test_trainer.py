@@ -98,6 +98,7 @@ def test_training_ends_where_no_lane_is_left(countdown):
     assert saved == [2 * BLOCK]
 
 
+@pytest.mark.run
 def test_a_lane_of_nans_leaves_the_others_bit_for_bit_alone(small, tiny, fit, flat):
     model = small("gan")
 
@@ -207,6 +208,7 @@ def test_fresh_networks_where_no_state_is_given(small, tiny, pictures, fit, flat
     assert all(torch.equal(tensor, flat(given)[name]) for name, tensor in flat(fresh).items())
 
 
+@pytest.mark.run
 def test_bfloat16_runs_and_stays_close(small, fit):
     model = small("vae")
     full, half = (

@@ -74,6 +74,7 @@ def test_nothing_is_drawn_where_nothing_was_looked_at_on_the_way():
     assert draw([record("throughput.compile_s", 1.0, seed=None)]) is None
 
 
+@pytest.mark.run
 def test_seeds_that_are_there_no_more_leave_a_hollow_mark(drawn):
     lost = [r for r in on_the_way() if not (r.seed == 2 and r.step == 400)]
     plot = draw(lost)

@@ -109,6 +109,7 @@ def many(tmp_path_factory):
 NAMES = [kind.name for kind in KINDS]
 
 
+@pytest.mark.run
 def test_a_whole_run_has_every_figure_in_the_order_of_the_catalogue(few, many):
     assert list(few) == list(many) == NAMES
 
@@ -132,7 +133,7 @@ def test_every_axis_says_what_it_shows_and_which_way_is_good(few, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("which", ["few", "many"])
+@pytest.mark.parametrize("which", ["few", pytest.param("many", marks=pytest.mark.run)])
 def test_all_text_is_on_the_canvas_legible_and_apart(request, which, name):
     figure = request.getfixturevalue(which)[name].figure
     assert figure.get_size_inches()[0] <= 7.0
@@ -165,6 +166,7 @@ def _texts(figure):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.run
 def test_models_look_the_same_everywhere_and_names_are_whole(few, name):
     svg = as_svg(few[name].figure, "what & why")
     assert svg.startswith("<svg") and "<title>what &amp; why</title>" in svg
@@ -231,6 +233,7 @@ ODD = {
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # of axes that nobody can read anyway
 @pytest.mark.parametrize("name", list(ODD))
+@pytest.mark.run
 def test_odd_records_are_drawn_or_left_out_and_never_break(name):
     scope = scope_of(ODD[name])
     for kind in KINDS:
@@ -246,6 +249,7 @@ def hostile(tmp_path_factory):
     return list(plots(run(HOSTILE, seeds=2, folder=tmp_path_factory.mktemp("hostile"))))
 
 
+@pytest.mark.run
 def test_hostile_names_are_drawn_as_text(hostile):
     import xml.etree.ElementTree as ET
 
@@ -262,6 +266,7 @@ def test_hostile_names_are_drawn_as_text(hostile):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.run
 def test_images_of_points_are_not_spoken_of(many, name):
     plot = many[name]
     svg = as_svg(plot.figure, plot.title)

@@ -36,6 +36,7 @@ def folder(two, tmp_path_factory):
     return place
 
 
+@pytest.mark.run
 def test_each_figure_is_written_in_each_format_with_its_numbers(folder):
     names = ("quality", "seeds", "differences")
     wanted = {f"data-{name}.{end}" for name in names for end in ("svg", "pdf", "png", "csv")}
@@ -47,6 +48,7 @@ def test_each_figure_is_written_in_each_format_with_its_numbers(folder):
     assert all(path.read_bytes().startswith(b"%PDF") for path in folder.glob("*.pdf"))
 
 
+@pytest.mark.run
 def test_the_numbers_beside_a_figure_are_its_frame_in_full_precision(two, folder):
     for plot in plots(two):
         header, *lines = csv.reader(io.StringIO((folder / f"data-{plot.name}.csv").read_text()))
@@ -60,6 +62,7 @@ def test_the_numbers_beside_a_figure_are_its_frame_in_full_precision(two, folder
     assert repr(NUMBERS["quality.fid"][0]) in (folder / "data-quality.csv").read_text()
 
 
+@pytest.mark.run
 def test_the_same_records_make_the_same_files_without_a_date(two, folder, tmp_path):
     for path in write_plots(two, tmp_path, ("svg", "pdf", "png")):
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.report.figures.palette import looks
@@ -12,7 +12,6 @@ def test_models_that_ship_keep_their_looks_in_any_company() -> None:
     assert len({look.color for look in alone.values()}) == 4
 
 
-@settings(deadline=None)  # of a busy machine
 @given(st.sets(st.text(), max_size=8))
 def test_up_to_eight_models_are_told_apart_and_order_does_not_matter(names: set[str]) -> None:
     found = looks(sorted(names))

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hostile_run import HOSTILE
 
+pytestmark = pytest.mark.run
+
 WIDTHS = (390, 768, 1280)
 
 # The contrast of text with what is behind it, of every element that has text of its own, as WCAG counts it.
