@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,22 +13,41 @@ from genbench.models.gan import GAN
 from genbench.models.mlp import MLP
 from genbench.models.optim import Adam
 from genbench.train.device import compiler_missing
+from genbench.train.program import forget_programs
 from genbench.train.settings import Settings
 from genbench.train.trainer import train
 
+CPU = torch.device("cpu")
 DATA = DataInfo("blocks", (1, 4, 4))
 IMAGES = torch.arange(100 * 16, dtype=torch.int64).remainder(256).to(torch.uint8).view(100, 1, 4, 4)
+SETTINGS = Settings(steps=5, batch_size=4, device=CPU, master=torch.float64)
 
 
 @pytest.mark.run
-def test_many_cohorts_in_one_process_are_all_compiled():
-    """torch.compile keeps only so many programs of one function, and every update is of the same lines."""
-    settings = Settings(steps=2, batch_size=4, device=torch.device("cpu"), compile="always")
+@pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
+def test_cohorts_that_share_a_compiled_program_train_at_their_own_rates():
+    """Every update is of the same lines, of which torch.compile keeps only so many programs."""
     small = MLP(hidden=(4,))
+    forget_programs()
     with torch._dynamo.config.patch(recompile_limit=1):
-        for rate in (1e-4, 2e-4):
-            model = GAN(latent=3, generator=small, discriminator=small, generator_optimizer=Adam(lr=rate))
-            assert train(model, DATA, IMAGES, [0, 1], settings).program.compiled
+        for rates in ((1e-3, 2e-3), (3e-2, 1e-2)):
+            judge, generator = (Adam(lr=rate, eps=1e-3) for rate in rates)
+            model = GAN(
+                latent=3,
+                generator=small,
+                discriminator=small,
+                discriminator_optimizer=judge,
+                generator_optimizer=generator,
+            )
+            compiled, eager = (
+                train(model, DATA, IMAGES, [0, 1], replace(SETTINGS, compile=wanted))
+                for wanted in ("always", "never")
+            )
+            assert compiled.program.compiled
+            assert compiled.program.shared == (rates[0] > 1e-3)
+            for net, tensors in eager.state.params.items():
+                for name, tensor in tensors.items():
+                    torch.testing.assert_close(compiled.state.params[net][name], tensor, rtol=1e-9, atol=1e-9)
 
 
 def test_out_of_memory_while_compiling_is_no_failure_to_compile(monkeypatch):
@@ -37,10 +57,9 @@ def test_out_of_memory_while_compiling_is_no_failure_to_compile(monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr("genbench.train.program.compiled", greedy)
-    settings = Settings(steps=2, batch_size=4, device=torch.device("cpu"), compile="always")
     model = GAN(latent=3, generator=MLP(hidden=(4,)), discriminator=MLP(hidden=(4,)))
     with pytest.raises(torch.OutOfMemoryError):
-        train(model, DATA, IMAGES, [0], settings)
+        train(model, DATA, IMAGES, [0], replace(SETTINGS, compile="always"))
 
 
 SCRIPT = """
@@ -68,7 +87,7 @@ except Enough:
 
 
 @pytest.mark.run
-@pytest.mark.skipif(bool(compiler_missing(torch.device("cpu"))), reason="no compiler here")
+@pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
 @pytest.mark.parametrize("writable", [True, False])
 def test_compiled_code_is_kept_in_genbenchs_cache(tmp_path, writable):
     """In a process of its own, because the compiler reads where to keep its code once."""

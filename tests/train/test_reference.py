@@ -15,7 +15,6 @@ from genbench.core.datainfo import DataInfo
 from genbench.core.ids import derive_seed
 from genbench.models.optim import SGD, Adam, RMSprop
 from genbench.models.protocol import Noise, Player
-from genbench.train.device import compiler_missing
 from genbench.train.settings import Settings
 from genbench.train.streams import BLOCK
 from genbench.train.trainer import train
@@ -245,14 +244,3 @@ def test_networks_that_compute_at_less_precision_follow_the_parameters():
             exact = sum(step[name] for step in by_hand(seed)[2][:6]) / 6
             assert values[lane] == pytest.approx(exact, rel=1e-4, abs=1e-5)
             assert values[lane] != exact, name
-
-
-@pytest.mark.run
-@pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
-def test_compiled_it_is_that_loop_too():
-    compiled = trained(compile="always")
-    assert compiled.program.compiled
-    for lane, seed in enumerate(SEEDS):
-        for net, module in by_hand(seed)[0].items():
-            for name, tensor in module.named_parameters():
-                close(compiled.state.params[net][name][lane], tensor)
