@@ -86,14 +86,29 @@ def tiny_suite(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def finished(tiny_suite: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The tiny suite, run once for all tests that look at what it left; without figures and page."""
+def told_by_finished() -> Told:
+    """All that the run ``finished`` told."""
+    return Told()
+
+
+@pytest.fixture(scope="session")
+def finished(
+    tiny_suite: Callable[..., Any], told_by_finished: Told, tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """The tiny suite, evaluated on the way, run once for all tests that look at what it left.
+
+    It is without figures and page, which take as long as everything else.
+    """
     from genbench.runner.job import run
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "genbench.runner.control_rows.CONTROL_SEEDS", 3
+        )  # whatever the test that asks first has
         patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
         patch.setattr("genbench.runner.job.write_report", lambda directory: None)
-        return run(tiny_suite(), out=tmp_path_factory.mktemp("finished"))
+        suite = tiny_suite("train.evaluate_every=8")
+        return run(suite, out=tmp_path_factory.mktemp("finished"), reporter=told_by_finished)
 
 
 @pytest.fixture(scope="session")

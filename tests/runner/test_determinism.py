@@ -260,7 +260,7 @@ def test_a_clock_that_jumps_changes_nothing_but_what_it_says(tiny_suite, finishe
     monkeypatch.setattr(scribe, "datetime", Jumps)
     monkeypatch.setattr(rundir, "datetime", Jumps)
     monkeypatch.setattr(time, "time", lambda: Jumps.now().timestamp())
-    result = run(tiny_suite(), out=tmp_path)
+    result = run(tiny_suite("train.evaluate_every=8"), out=tmp_path)
     assert not differences(finished.path, result.path)
     assert Jumps.asked > 100
     at = [record.at for record in result.records]

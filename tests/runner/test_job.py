@@ -45,7 +45,12 @@ def test_the_suite_is_kept_as_given_and_as_resolved(finished, tiny_suite):
     assert [c["label"] for c in resolved["cohort"]] == ["gan", "vae"]
     assert resolved["cohort"][0]["options"]["generator_optimizer"]["name"]  # defaults are written out
     assert {int(seed) for c in resolved["cohort"] for seed in c["trials"].values()} == {0, 1}
-    assert resolved["given"] == {"set": [], "model": [], "seeds": None, "quick": False}
+    assert resolved["given"] == {
+        "set": ["train.evaluate_every=8"],
+        "model": [],
+        "seeds": None,
+        "quick": False,
+    }
 
 
 def test_every_record_is_stamped(finished):
@@ -64,7 +69,7 @@ def test_every_record_is_stamped(finished):
 
 def test_a_quality_record_carries_its_protocol(finished):
     scored = [r for r in finished.records if r.metric == "quality.fid"]
-    assert len(scored) == 2 * 2 + 3 * len(SAMPLED) + 1
+    assert len(scored) == 3 * 2 * 2 + 3 * len(SAMPLED) + 1  # of three looks at two lanes each; of draws
     for record in scored:
         assert record.protocol["n_fake"] == 100
         assert record.n == (0 if record.model == EXPECTED else 100)
@@ -101,7 +106,7 @@ def test_the_same_suite_gives_the_same_numbers_bit_for_bit(finished, tiny_suite,
         kept = [r for r in result.records if not r.metric.startswith(("throughput.", "cost.seconds"))]
         return [replace(r, run="", at="") for r in kept]
 
-    assert content(run(tiny_suite(), out=tmp_path)) == content(finished)
+    assert content(run(tiny_suite("train.evaluate_every=8"), out=tmp_path)) == content(finished)
 
 
 @pytest.mark.run
@@ -113,7 +118,7 @@ def test_lanes_alone_are_the_lanes_together(finished, tiny_suite, numbers, lines
             drawn.update({path.name: labels}) if len(images) == len(labels) else None
         ),
     )
-    alone = run(tiny_suite("train.lanes=1"), out=tmp_path)
+    alone = run(tiny_suite("train.lanes=1", "train.evaluate_every=8"), out=tmp_path)
     together = numbers(finished.records, "quality.")
     apart = numbers(alone.records, "quality.")
     assert apart.keys() == together.keys()

@@ -11,32 +11,20 @@ from genbench.analyse.standing import courses, current
 from genbench.core.record import CONTROLS, OUTCOME, Status
 from genbench.runner.job import run
 
-WAY = (
-    "train.steps=25",
-    "samples=40",
-    "train.evaluate_every=10",
-    'measures=["throughput", "modes", "quality"]',
-)
+LOOKS = (8, 16, 20)
+"""The steps at which ``finished`` was measured; training ends with the last."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def cheap():
-    """Without plots, and each control row once: they take a second a run and are looked at elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("genbench.runner.control_rows.CONTROL_SEEDS", 1)
-        patch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
-        patch.setattr("genbench.runner.job.write_report", lambda directory: None)
-        yield
-
-
-@pytest.fixture(scope="module")
-def looked_at(tiny_suite, told_all_along, tmp_path_factory):
-    return run(tiny_suite(*WAY), out=tmp_path_factory.mktemp("way"), reporter=told_all_along)
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """Without plots and pages: they take a second a run and are looked at elsewhere."""
+    monkeypatch.setattr("genbench.runner.publish.write_plots", lambda records, folder: None)
+    monkeypatch.setattr("genbench.runner.job.write_report", lambda directory: None)
 
 
 @pytest.fixture(scope="module")
 def straight(tiny_suite, tmp_path_factory):
-    return run(tiny_suite(*WAY, "train.evaluate_every=0"), out=tmp_path_factory.mktemp("straight"))
+    return run(tiny_suite(), out=tmp_path_factory.mktemp("straight"))
 
 
 def own(result, *families):
@@ -45,80 +33,74 @@ def own(result, *families):
     return [r for r in mine if r.metric.startswith(families or "")]
 
 
-def test_every_measure_of_a_lane_is_taken_at_every_step(looked_at):
-    metrics = {r.metric for r in own(looked_at, "quality", "modes") if r.step == 25}
-    for step in (10, 20, 25):
+def test_every_measure_of_a_lane_is_taken_at_every_step(finished):
+    metrics = {r.metric for r in own(finished, "quality", "modes") if r.step == 20}
+    for step in LOOKS:
         for model in ("gan", "vae"):
             for seed in (0, 1):
-                there = [r for r in own(looked_at) if (r.step, r.model, r.seed) == (step, model, seed)]
+                there = [r for r in own(finished) if (r.step, r.model, r.seed) == (step, model, seed)]
                 assert {r.metric for r in there if r.metric.startswith(("quality", "modes"))} == metrics
-    assert {r.step for r in own(looked_at)} == {10, 20, 25}
-    bounds = {(r.step, r.value is not None) for r in own(looked_at, "quality.elbo") if r.model == "vae"}
-    assert bounds == {(10, True), (20, True), (25, True)}
+    assert {r.step for r in own(finished)} == set(LOOKS)
+    bounds = {(r.step, r.value is not None) for r in own(finished, "quality.elbo") if r.model == "vae"}
+    assert bounds == {(step, True) for step in LOOKS}
     for metric in ("quality.fid", "quality.kid"):
-        one = [r for r in own(looked_at, metric) if (r.model, r.seed) == ("gan", 1)]
+        one = [r for r in own(finished, metric) if (r.model, r.seed) == ("gan", 1)]
         assert len({r.value for r in one}) == 3 and len({r.trial for r in one}) == 1
         assert len({json.dumps([r.protocol, r.versions], sort_keys=True) for r in one}) == 1
 
 
 @pytest.mark.run
-def test_control_rows_and_costs_of_cohorts_are_taken_once(looked_at, straight):
+def test_control_rows_and_costs_of_cohorts_are_taken_once(finished, straight):
     for metric in ("quality.fid", "throughput.parameters"):
         counts = [
             sum(r.metric == metric and (r.model in CONTROLS or r.seed is None) for r in result.records)
-            for result in (looked_at, straight)
+            for result in (finished, straight)
         ]
         assert counts[0] == counts[1] > 0
-    assert {r.step for r in looked_at.records if r.metric.startswith("throughput.")} == {25}
+    assert {r.step for r in finished.records if r.metric.startswith("throughput.")} == {20}
 
 
 @pytest.mark.run
-def test_looking_on_the_way_changes_no_final_number(looked_at, straight, numbers):
+def test_looking_on_the_way_changes_no_final_number(finished, straight, numbers):
     for family in ("quality.", "modes.", "cost.images", "cost.gflop"):
-        final = numbers(current(looked_at.records), family)
+        final = numbers(current(finished.records), family)
         assert final == numbers(straight.records, family) and final
-    tables = [result.directory.tables.read_text() for result in (looked_at, straight)]
+    tables = [result.directory.tables.read_text() for result in (finished, straight)]
     shown = [
         [line for line in text.splitlines() if line.startswith("| ") and "%" not in line][:12]
         for text in tables
     ]
     quality = [[line for line in lines if line.startswith(("| gan", "| vae", "| *real"))] for lines in shown]
     assert quality[0] == quality[1] != []
-    assert "steps 25" in tables[0] and "steps 10" not in tables[0]
+    assert "steps 20" in tables[0] and "steps 8" not in tables[0]
 
 
-def test_what_a_lane_had_cost_stands_beside_its_quality(looked_at):
+def test_what_a_lane_had_cost_stands_beside_its_quality(finished):
     for model in ("gan", "vae"):
-        mine = {(r.step, r.seed, r.metric): r for r in own(looked_at, "cost.") if r.model == model}
+        mine = {(r.step, r.seed, r.metric): r for r in own(finished, "cost.") if r.model == model}
         assert len(mine) == 3 * 2 * 3
         per_step = 16  # one batch of real examples: the generator draws none
-        assert [mine[step, 0, "cost.images"].value for step in (10, 20, 25)] == [
-            step * per_step for step in (10, 20, 25)
-        ]
-        flops = [mine[step, 1, "cost.gflop"].value / step for step in (10, 20, 25)]
+        assert [mine[step, 0, "cost.images"].value for step in LOOKS] == [step * per_step for step in LOOKS]
+        flops = [mine[step, 1, "cost.gflop"].value / step for step in LOOKS]
         assert flops[0] > 0 and flops == pytest.approx([flops[0]] * 3)
-        seconds = [mine[step, 0, "cost.seconds"].value for step in (10, 20, 25)]
+        seconds = [mine[step, 0, "cost.seconds"].value for step in LOOKS]
         assert 0 < seconds[0] < seconds[1] < seconds[2]
-        assert mine[25, 0, "cost.seconds"].value == mine[25, 1, "cost.seconds"].value
-        assert {"lanes", "device"} <= mine[25, 0, "cost.seconds"].protocol.keys()
-        assert not {"lanes", "device"} & mine[25, 0, "cost.images"].protocol.keys()
-    spots = courses(looked_at.records, "quality.fid")["vae"]
-    assert [(spot.step, len(spot.values), len(spot.cost)) for spot in spots] == [
-        (10, 2, 3),
-        (20, 2, 3),
-        (25, 2, 3),
-    ]
+        assert mine[20, 0, "cost.seconds"].value == mine[20, 1, "cost.seconds"].value
+        assert {"lanes", "device"} <= mine[20, 0, "cost.seconds"].protocol.keys()
+        assert not {"lanes", "device"} & mine[20, 0, "cost.images"].protocol.keys()
+    spots = courses(finished.records, "quality.fid")["vae"]
+    assert [(spot.step, len(spot.values), len(spot.cost)) for spot in spots] == [(n, 2, 3) for n in LOOKS]
 
 
-def test_the_seconds_of_a_lane_are_its_share_of_the_timed_blocks(looked_at, lines):
-    end = next(r for r in own(looked_at, "cost.seconds") if r.step == 25 and r.model == "gan")
-    first = looked_at.directory.trial(next(r.trial for r in own(looked_at, OUTCOME) if r.model == "gan"))
+def test_the_seconds_of_a_lane_are_its_share_of_the_timed_blocks(finished, lines):
+    end = next(r for r in own(finished, "cost.seconds") if r.step == 20 and r.model == "gan")
+    first = finished.directory.trial(next(r.trial for r in own(finished, OUTCOME) if r.model == "gan"))
     blocks = sum(line["seconds"] for line in lines(first.timing) if line["phase"] in ("warm-up", "training"))
     assert end.value == pytest.approx(blocks / 2, rel=1e-3)
     looks = [
         (line["step"], line["seconds"] > 0) for line in lines(first.timing) if line["phase"] == "evaluation"
     ]
-    assert looks == [(10, True), (20, True), (25, True)]
+    assert looks == [(step, True) for step in LOOKS]
 
 
 @pytest.mark.run
@@ -152,29 +134,15 @@ def test_time_and_memory_of_an_evaluation_are_in_no_training_block(monkeypatch):
         assert training.peak_memory < plain.peak_memory + large // 2
 
 
-def test_how_the_wall_time_was_spent_is_told_and_kept(looked_at, told_all_along):
-    (said,) = [text for text in told_all_along.notes if text.startswith("wall time")]
+def test_how_the_wall_time_was_spent_is_told_and_kept(finished, told_by_finished):
+    (said,) = [text for text in told_by_finished.notes if text.startswith("wall time")]
     assert "training" in said and "overhead" in said and "\n" not in said
-    (spent,) = json.loads((looked_at.path / "timing.json").read_text())
+    (spent,) = json.loads((finished.path / "timing.json").read_text())
     phases = spent["phases_s"]
     assert sum(phases.values()) == pytest.approx(spent["wall_s"], abs=0.01)
     assert all(seconds >= 0 for seconds in phases.values())
     for phase in ("training", "drawing samples", "measuring", "saving checkpoints", "pictures and tables"):
         assert phases[phase] > 0
-    # a resumed run adds its own
-    again = run(looked_at_suite(looked_at), out=looked_at.path.parent.parent, resume=looked_at.path)
-    assert len(json.loads((again.path / "timing.json").read_text())) == 2
-
-
-def looked_at_suite(result):
-    """The suite of a run, with the changes of its run."""
-    from genbench.suite.schema import Suite
-
-    resolved = json.loads(result.directory.resolved.read_text())
-    from tomllib import loads
-
-    tables = loads(result.directory.suite_file.read_text())
-    return Suite.model_validate({**tables, **{k: resolved[k] for k in ("samples", "train", "measures")}})
 
 
 @pytest.mark.run
@@ -193,15 +161,15 @@ def test_an_interrupt_on_the_way_leaves_no_final_number(
             raise KeyboardInterrupt
         yield from readings
 
-    suite = tiny_suite(*WAY, only=["vae"])
+    suite = tiny_suite("train.evaluate_every=8", only=["vae"])
     with monkeypatch.context() as patch:
         patch.setattr(Modes, "__call__", stop)
         first = run(suite, out=tmp_path, reporter=told)
     assert first.interrupted and set(ends(first.records).values()) == {"INTERRUPTED"}
     taken_on_the_way = [r for r in own(first, "modes.") if r.value is not None]
-    assert {r.step for r in taken_on_the_way} == {10}
+    assert {r.step for r in taken_on_the_way} == {8}
     final = [r for r in current(first.records) if r.seed is not None and r.model == "vae"]
-    assert {(r.step, r.status) for r in final} == {(10, Status.INTERRUPTED)}
+    assert {(r.step, r.status) for r in final} == {(8, Status.INTERRUPTED)}
     assert all(r.value is None for r in final if r.metric != OUTCOME)
     second = run(suite, out=tmp_path, resume=first.path, reporter=told)
     assert set(ends(second.records).values()) == {"DONE"}
@@ -209,7 +177,7 @@ def test_an_interrupt_on_the_way_leaves_no_final_number(
     got = numbers(current(second.records), "modes.")
     assert {key: value for key, value in got.items() if key[1] == "vae"} == mine
     spots = courses(second.records, "modes.entropy")["vae"]
-    assert [(spot.step, len(spot.values)) for spot in spots] == [(10, 2), (20, 2), (25, 2)]
+    assert [(spot.step, len(spot.values)) for spot in spots] == [(step, 2) for step in LOOKS]
 
 
 @pytest.mark.run
@@ -227,11 +195,11 @@ def test_a_measure_that_raises_on_the_way_costs_that_evaluation(
         yield from real(self, evidence)
 
     monkeypatch.setattr(Modes, "__call__", once)
-    suite = tiny_suite(*WAY, 'measures=["modes"]', only=["vae"], seeds=1)
+    suite = tiny_suite("train.evaluate_every=8", 'measures=["modes"]', only=["vae"], seeds=1)
     result = run(suite, out=tmp_path, reporter=told)
     assert set(ends(result.records).values()) == {"DONE"}
     statuses = {(r.step, r.status) for r in own(result, "modes.covered")}
-    assert statuses == {(10, Status.FAILED), (20, Status.DONE), (25, Status.DONE)}
+    assert statuses == {(8, Status.FAILED), (16, Status.DONE), (20, Status.DONE)}
     assert any("measure Modes failed: ZeroDivisionError" in text for text in told.warnings)
 
 
@@ -254,7 +222,7 @@ def test_a_lane_that_is_lost_is_no_longer_looked_at(tiny_suite, told, monkeypatc
     monkeypatch.setitem(models._things, "lost", Lost)
     monkeypatch.setitem(models._origins, "lost", __name__)
     changes = ("model.vae.name=lost", "train.steps=30", "train.evaluate_every=10", 'measures=["modes"]')
-    result = run(tiny_suite(*WAY, *changes, only=["lost"]), out=tmp_path, reporter=told)
+    result = run(tiny_suite("train.evaluate_every=8", *changes, only=["lost"]), out=tmp_path, reporter=told)
     for seed in (0, 1):
         mine = [r for r in own(result, "modes.covered") if r.seed == seed]
         *way, end = mine
