@@ -179,7 +179,9 @@ def test_what_failed_is_tried_again_only_where_the_run_had_come_to_its_end(there
 def test_control_rows_that_failed_are_measured_again_where_the_run_had_ended(there):
     failed = record("b", trial="c", model="real", seed=None, step=0, status=Status.FAILED)
     records = (CONTROL, failed, record("a"), end())
-    assert there(*records, ended_at=0).missed == {("c", "b", 0)}
+    for begun_after in (0, 1):  # it failed in the attempt that goes on
+        assert there(*records, ended_at=begun_after).missed == {("c", "b", 0)}
+    assert there(*records, ended_at=2).missed == set()
     again = there(*records)
     assert again.missed == set() and again.controls == set() and ("c", "a", 0) in again.kept
     mended = record("b", trial="c", model="real", seed=None, step=0)
