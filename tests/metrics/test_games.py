@@ -103,8 +103,16 @@ def test_a_rate_is_measured_where_the_field_is_linear():
     assert measured_rate(torch.cat((bent, bent)), 1e-3) == pytest.approx(0.03, abs=2e-3)
     swings = path * (1 + 0.6 * (t / 3).sin().square())  # an ellipse whose axes are as 1 to 1.6
     assert measured_rate(swings, 1) == pytest.approx(0.03, abs=1e-4)
-    assert math.isnan(measured_rate(path[:5], 1))
+    assert measured_rate(path[:7], 1) == pytest.approx(0.03)
+    assert math.isnan(measured_rate(path[:6], 1))
     assert math.isnan(measured_rate(torch.full((9,), math.nan, dtype=F64), 1))
+
+
+@pytest.mark.parametrize("end", [1e-100, 1.0, math.inf])
+def test_a_radius_at_the_end_of_the_linear_range_and_all_after_it_count_no_more(end):
+    path = 0.5 ** torch.arange(1, 41, dtype=F64)
+    path[20], path[21:] = end, 0.9
+    assert measured_rate(path, 1) == pytest.approx(-math.log(2))
 
 
 A, C = 1.0, 0.5

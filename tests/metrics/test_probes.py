@@ -22,6 +22,39 @@ def test_ridge_finds_what_is_linear_and_the_forest_what_is_not():
     assert np.array_equal(tree, forest_r2(*halves(Z, y), seed=0))
 
 
+def test_ridge_by_hand():
+    """Of n standardised codes ±1 and targets alike a penalty of 1 leaves the slope n / (n + 1)."""
+    sign = np.array([[1.0], [-1.0], [1.0], [-1.0]])
+    fit = Split(0.5 * sign + 3, 10 * sign + 2)
+    assert ridge_r2(fit, fit) == pytest.approx(1 - 1 / 25)
+    # the mean and the deviation are those of the examples for fitting
+    near = Split(0.5 * sign + 3.5, 10 * sign + 2)
+    assert ridge_r2(fit, near) == pytest.approx(1 - ((10 - 16) ** 2 + 10**2) / 2 / 100)
+
+
+def test_one_class_for_fitting_is_named_always():
+    fit = Split(Z[:4], np.array([2, 2, 2, 2]))
+    assert logistic_accuracy(fit, Split(Z[:5], np.array([2, 0, 1, 1, 1]))) == (0.2, 0.6)
+    two = Split(Z[:4], np.array([0, 0, 1, 1]))
+    assert logistic_accuracy(two, Split(Z[:2], np.array([0, 0]))).majority == 1
+
+
+def test_no_more_clusters_than_examples():
+    assert cluster_nmi(Z[:3], np.array([0, 1, 2]), clusters=5, seed=0) == pytest.approx(1)
+    # two pairs far apart, of which one is told: I is ln 2, as are both entropies
+    pairs = np.array([[0.0], [0.1], [9.0], [9.1]])
+    assert cluster_nmi(pairs, np.array([5, 5, 7, 7]), clusters=2, seed=0) == pytest.approx(1)
+    mixed = cluster_nmi(pairs, np.array([5, 5, 7, 8]), clusters=2, seed=0)
+    assert mixed == pytest.approx(np.log(2) / ((np.log(2) + 1.5 * np.log(2)) / 2))
+
+
+def test_each_target_has_a_forest_of_its_own():
+    found = forest_r2(*halves(Z, Z[:, [0, 1]]), seed=0)
+    assert found.shape == (2,) and (found > 0.95).all()
+    assert not np.array_equal(found, forest_r2(*halves(Z, Z[:, [0, 1]]), seed=1))
+    assert forest_r2(*halves(Z, Z[:, [1, 0]]), seed=0) != pytest.approx(found[::-1], abs=1e-9)
+
+
 def test_noise_is_at_chance():
     noise = RANDOM.standard_normal((600, 1))
     assert abs(ridge_r2(*halves(Z, noise))[0]) < 0.06
@@ -55,7 +88,17 @@ def test_one_class_and_constant_codes():
 
 
 def test_codes_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="finite"):
-        ridge_r2(*halves(np.full((600, 2), np.nan), Z))
+    broken = np.full((4, 3), np.nan)
+    for probe in (ridge_r2, lambda a, b: forest_r2(a, b, seed=0)):
+        for sides in ((Split(broken, Z[:4]), Split(Z, Z)), (Split(Z, Z), Split(broken, Z[:4]))):
+            with pytest.raises(ValueError, match="finite"):
+                probe(*sides)
+    labels = np.array([0, 1, 0, 1])
+    for sides in ((broken, Z[:4]), (Z[:4], broken)):
+        with pytest.raises(ValueError, match="finite"):
+            logistic_accuracy(*(Split(codes, labels) for codes in sides))
+    with pytest.raises(ValueError, match="a target each"):
+        cluster_nmi(Z, labels, clusters=2, seed=0)
+    cluster_nmi(Z[:2], labels[:2], clusters=2, seed=0)
     with pytest.raises(ValueError, match="at least 2"):
         cluster_nmi(Z[:1], np.zeros(1, dtype=int), clusters=2, seed=0)
