@@ -111,7 +111,7 @@ def measured_rate(radius: Tensor, linear: float) -> float:
         linear: below this the field is as good as linear.
 
     Returns:
-        NaN where fewer than eight rounds count.
+        NaN where fewer than seven rounds count.
     """
     outside = ((radius >= linear) | (radius <= _LOWEST) | ~radius.isfinite()).nonzero()
     last = int(outside[0]) if len(outside) else len(radius)
