@@ -30,6 +30,12 @@ def test_hand_case():
     assert found.total_variation == 0.5
 
 
+def test_without_a_number_there_are_as_many_classes_as_are_seen_on_either_side():
+    few, many = torch.tensor([0, 1]), torch.tensor([0, 1, 2, 2])
+    assert class_coverage(few, reference=many).total_variation == 0.5
+    assert class_coverage(many, reference=few).kl == math.inf
+
+
 def test_agrees_with_scipy():
     random = np.random.default_rng(1)
     labels, reference = random.choice(6, 500, p=[0.3, 0.3, 0.1, 0.1, 0.1, 0.1]), random.integers(0, 6, 700)
@@ -166,5 +172,10 @@ def test_shares_that_are_none(shares):
 
 
 def test_sizes_that_are_none():
+    with pytest.raises(ValueError, match="n is 0; it is at least 1"):
+        expected_entropy(torch.ones(3), 0)
+    with pytest.raises(ValueError, match="n is 5 and m is 0"):
+        expected_class_coverage(torch.ones(3), 5, 0)
+    assert expected_class_coverage(torch.ones(1), 1, 5) == (1, 0, 0, 0)
     with pytest.raises(ValueError, match="n is 0 and m is inf"):
         expected_class_coverage(torch.ones(3), 0)

@@ -215,6 +215,9 @@ def test_infinity_takes_each_row_once_a_size(normal, monkeypatch):
     module, seen = importlib.import_module("genbench.metrics.frechet"), []
     monkeypatch.setattr(module, "_moments", lambda x: seen.append(x) or len(x))
     monkeypatch.setattr(module, "_distance", lambda real, n: 0.0)
+    frechet_distance_infinity(normal(90, 20), normal(160, 20), seed=0)
+    assert min(len(subset) for subset in seen[1:]) == 80  # four rows a feature
+    seen.clear()
     frechet_distance_infinity(normal(9, 2), torch.arange(800.0).view(400, 2), seed=0)
     sizes = [len(subset) for subset in seen[1:]]
     assert (min(sizes), max(sizes), len(set(sizes))) == (100, 400, 15)

@@ -63,10 +63,10 @@ def test_nothing_to_rotate_is_no_number():
 
 
 def test_a_parameter_at_its_bound_is_free_to_come_back():
-    w = torch.tensor([1.0, 1.0, -1.0, -1.0, 0.3])
-    v = torch.tensor([0.5, -0.5, 0.5, -0.5, 9.0])
-    assert free_directions(w, v, torch.ones(5)).tolist() == [False, True, True, False, True]
-    assert free_directions(w, v, torch.full((5,), math.inf)).all()
+    w = torch.tensor([1.0, 1.0, -1.0, -1.0, 0.3, 1.0])
+    v = torch.tensor([0.5, -0.5, 0.5, -0.5, 9.0, 0.0])
+    assert free_directions(w, v, torch.ones(6)).tolist() == [False, True, True, False, True, True]
+    assert free_directions(w, v, torch.full((6,), math.inf)).all()
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,12 @@ def test_a_rate_is_measured_where_the_field_is_linear():
     assert measured_rate(path[:7], 1) == pytest.approx(0.03)
     assert math.isnan(measured_rate(path[:6], 1))
     assert math.isnan(measured_rate(torch.full((9,), math.nan, dtype=F64), 1))
+
+
+def test_a_rate_is_a_mean_under_a_window_that_fades_at_both_ends():
+    rises = torch.tensor([9.0, 9.0, 9.0, 9.0, 1.0, 2.0, 4.0], dtype=F64).cumsum(0)  # Hann: 1/2, 1, 1/2
+    path = torch.cat([torch.zeros(1, dtype=F64), rises]).exp() / 1e25
+    assert measured_rate(path, 1) == pytest.approx((1 / 2 + 2 + 4 / 2) / 2)
 
 
 @pytest.mark.parametrize("end", [1e-100, 1.0, math.inf])

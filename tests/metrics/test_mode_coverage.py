@@ -8,7 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genbench.metrics.mode_coverage import expected_mode_coverage, mode_coverage, mode_coverage_of_labels
+from genbench.metrics.mode_coverage import (
+    expected_mode_coverage,
+    expected_mode_coverage_of_labels,
+    mode_coverage,
+    mode_coverage_of_labels,
+)
 
 
 def ring(modes=8, radius=1.0):
@@ -132,6 +137,13 @@ def test_expectation_by_hand():
     assert expected_mode_coverage(1, 5, radius=math.inf) == (1.0, 1.0, 0.0)
 
 
+def test_expectation_of_labels_by_hand():
+    # of two labels in shares 3/4 and 1/4: both modes in 6 of 16 cases, else one
+    found = expected_mode_coverage_of_labels(torch.tensor([3.0, 1.0]), 2)
+    assert found == pytest.approx((22 / 16, 1.0, 10 / 16 * math.log(2)), rel=1e-12)
+    assert expected_mode_coverage_of_labels(torch.tensor([5.0]), 3) == (1.0, 1.0, 0.0)
+
+
 def test_labels_have_the_same_definition():
     labels = torch.tensor([0, 0, 0, 1])
     found = mode_coverage_of_labels(labels, 4)
@@ -182,6 +194,9 @@ def test_centers_that_are_one_mode():
     angle = torch.linspace(0, 2 * math.pi, 8, dtype=torch.float64)
     with pytest.raises(ValueError, match=r"centers 0 and 7 are 2.4\de-16 apart, less than one scale"):
         mode_coverage(torch.zeros(3, 2), torch.stack([angle.cos(), angle.sin()], 1), 0.01)
+    with pytest.raises(ValueError, match=r"centers 0 and 1 are 0\.9 apart"):
+        mode_coverage(torch.zeros(3, 1), torch.tensor([[0.0], [0.9]]).double(), 1.0)
+    assert mode_coverage(torch.zeros(3, 1), torch.tensor([[0.0], [1.0]]), 1.0).covered == 1
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_each_target_has_a_forest_of_its_own():
 def test_noise_is_at_chance():
     noise = RANDOM.standard_normal((600, 1))
     assert abs(ridge_r2(*halves(Z, noise))[0]) < 0.06
-    assert forest_r2(*halves(Z, noise), seed=0)[0] < 0.1
+    assert -0.6 < forest_r2(*halves(Z, noise), seed=0)[0] < 0.1
     labels = (np.arange(600) % 4 == 0).astype(int)
     probe = logistic_accuracy(*halves(Z, labels))
     assert probe.majority == 0.75
