@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from genbench.core.datainfo import DataInfo
 from genbench.core.errors import DataError
 from genbench.core.record import SAMPLED
+from genbench.data.dataset import Dataset
 from genbench.measures.controls import control_samples
 
 
@@ -68,6 +70,58 @@ def test_noise_is_uniform(dataset):
     counts = torch.bincount(samples_of("noise", dataset, 500, 0).flatten().long(), minlength=256)
     expected = 500 * 28 * 28 / 256
     assert ((counts - expected).abs() < 6 * expected**0.5).all()
+
+
+def test_as_many_as_the_class_has_are_each_of_it_once(dataset):
+    members = dataset.train_examples[dataset.train_labels == 4]
+    assert sorted(as_rows(samples_of("collapsed", dataset, len(members), 4))) == sorted(as_rows(members))
+
+
+def test_memorized_are_training_images_with_replacement(dataset):
+    drawn = as_rows(samples_of("memorized", dataset, 1198, 0))
+    assert set(drawn) <= set(as_rows(dataset.train_examples))
+    assert 0.58 < len(set(drawn)) / 1198 < 0.68  # 1 - 1/e of them
+
+
+def test_only_real_has_test_images_in_its_place(dataset):
+    for n, expected in ((50, 50), (599, 599), (1000, 599)):
+        held_out = control_samples("real", dataset, n, 0).held_out
+        assert len(set(held_out.tolist())) == len(held_out) == expected
+        assert int(held_out.min()) >= 0 and int(held_out.max()) < 599
+    assert all(control_samples(name, dataset, 50, 0).held_out is None for name in SAMPLED[1:])
+
+
+def points(values):
+    values = np.asarray(values, dtype=np.float32)
+    labels = np.zeros(len(values), dtype=np.int64)
+    return Dataset(DataInfo("points", values.shape[1:]), values, labels, values[:2] + 99, labels[:2], "made")
+
+
+def test_a_gaussian_has_the_mean_and_covariance_of_the_training_points():
+    random = np.random.default_rng(0)
+    data = points(random.exponential(1, (300, 2)) @ [[1.0, 0.5], [0.0, 0.3]] + [5.0, -1.0])
+    drawn = samples_of("gaussian", data, 6000, 0).double()  # more than are made at once
+    assert drawn.dtype == torch.float64 and len(drawn.unique(dim=0)) == 6000
+    covariance = np.cov(data.train_examples.T)
+    error = np.sqrt(np.diag(covariance) / 6000)
+    assert np.all(abs(drawn.mean(0).numpy() - data.train_examples.mean(0)) < 4 * error)
+    assert np.cov(drawn.numpy().T) == pytest.approx(covariance, rel=0.08)
+    skew = (((drawn - drawn.mean(0)) / drawn.std(0)) ** 3).mean(0)
+    assert skew.abs().max() < 0.15  # no third moment, where the points have 2
+    assert torch.equal(samples_of("gaussian", points([[3.0, 4.0]]), 2, 0), torch.tensor([[3.0, 4.0]] * 2))
+
+
+def test_a_gaussian_of_two_points_has_the_unbiased_variance():
+    drawn = samples_of("gaussian", points([[0.0], [2.0]]), 5000, 0)
+    assert float(drawn.var()) == pytest.approx(2, rel=0.08)
+
+
+def test_noise_of_points_fills_their_range():
+    drawn = samples_of("noise", points([[0.0, -3.0], [1.0, 5.0], [0.5, 0.0]]), 4000, 0)
+    assert drawn.dtype == torch.float32
+    assert drawn.min(0).values.tolist() == pytest.approx([0, -3], abs=0.02)
+    assert drawn.max(0).values.tolist() == pytest.approx([1, 5], abs=0.02)
+    assert drawn.mean(0).tolist() == pytest.approx([0.5, 1], abs=0.15)
 
 
 def test_other_names_are_refused(dataset):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -68,10 +70,17 @@ def test_a_patch_that_nobody_can_see_is_a_reason(explainers, captum, monkeypatch
 
 def test_any_size_and_any_number_of_channels(explainers, captum, monkeypatch):
     monkeypatch.setattr(module, "_STEPS", 60)
+    clock = iter((3.0, 3.5))
+    monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     random = np.random.default_rng(0)
     found = values(explainers, "ablation", made(random.integers(0, 99, (64, 3, 9, 10), dtype=np.uint8)))
     assert found["pointing"].value == 1
     assert found["mass"].value > 3 * found["mass"].protocol["area"]
+    assert found["ms"].value == 25  # half a second for twenty images
+    assert {reading.n for reading in found.values()} == {20}
+    area = round(3 * 1 * 1 / 270, 6)  # one of 7 x 7 cells, of three channels
+    assert found["mass"].protocol == {"area": area, "baseline": "black", "reference": "test"}
+    assert found["pointing"].error == 0
 
 
 @pytest.mark.run

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +17,8 @@ from tiny_lanes import (
 )
 
 import genbench.measures.inference_columns as inference
+from genbench.measures.inversion import Inverted
+from genbench.metrics.information import Gilbo
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +76,53 @@ def test_without_factors_or_a_generator(monkeypatch):
         assert "not known" in unknown[name].reason
     assert unknown["inversion"].value < 0.9
     assert all("only samples" in reading.reason for reading in taken(None).values())
+
+
+def test_inversion_by_hand(monkeypatch):
+    """In parts of the squared distance to the mean training image; in features of their variance."""
+    monkeypatch.setattr(inference, "encoder_of", partial(quick_encoder, steps=5))
+    z, error, given = torch.linspace(-2, 2, 600).view(200, 3), torch.linspace(0, 0.3, 200), {}
+
+    def invert(generator, x, **settings):
+        given.update(settings, x=x)
+        return Inverted(z, error, error[None])
+
+    monkeypatch.setattr(inference, "invert", invert)
+    data = dataset()
+    found = taken(lane(perfect), data)
+    x, examples = given["x"], torch.from_numpy(data.test_examples).float() / 255
+    assert len(x) == 200 and len({row.tobytes() for row in x.numpy()}) > 190
+    assert {row.tobytes() for row in x.numpy()} <= {row.tobytes() for row in examples.numpy()}
+    assert (given["restarts"], given["steps"], given["seed"]) == (1, 60, 5)
+    mean = torch.from_numpy(data.train_examples).double().mean(0) / 255
+    trivial = float((x.double() - mean).square().flatten(1).sum(1).mean())
+    assert found["inversion"].value == pytest.approx(0.15 / trivial, rel=1e-5)
+    spread = float(error.double().std()) / trivial
+    assert found["inversion"].error == pytest.approx(1.96 * spread / math.sqrt(200), rel=1e-5)
+    grey = (perfect(z) * 255).round().flatten(1).double() / 255
+    apart = (grey - x.flatten(1).double()).square().sum(1)
+    variance = float(examples.flatten(1).double().var(0, correction=0).sum())
+    assert found["inversion_features"].value == pytest.approx(float(apart.mean()) / variance, rel=1e-4)
+    assert found["latent_norm"].value == pytest.approx(float(z.double().square().mean()), rel=1e-6)
+    common = {"reference": "test", "encoder_steps": 1500}
+    assert found["inversion"].protocol == {**common, "iterations": 60, "restarts": 1}
+    assert found["inversion_features"].protocol == {**common, "extractor": "pixels"}
+    assert found["gilbo"].protocol == found["encoder_r2"].protocol == {**common, "sigma": 0.1}
+    sizes = {name: reading.n for name, reading in found.items() if reading.value is not None}
+    inverted = dict.fromkeys(("inversion", "inversion_features", "latent_norm"), 200)
+    assert sizes == {**inverted, "info_r2": 150, "info_forest": 150, "encoder_r2": 2000, "gilbo": 2000}
+    uniform = taken(replace(lane(perfect), distribution="uniform"), data)
+    assert uniform["latent_norm"].value == pytest.approx(3 * found["latent_norm"].value)
+
+
+def test_the_interval_of_the_information_is_two_standard_errors(monkeypatch):
+    monkeypatch.setattr(inference, "encoder_of", partial(quick_encoder, steps=5))
+    monkeypatch.setattr(inference, "gilbo", lambda log_e, log_p: Gilbo(float(log_p.mean()), 0.5))
+    assert taken(lane(perfect))["gilbo"].error == pytest.approx(0.98)
+    entropy = -1.5 * (1 + math.log(2 * math.pi))  # of three normal numbers, on average
+    assert taken(lane(perfect))["gilbo"].value == pytest.approx(entropy, abs=0.1)
+    uniform = replace(lane(perfect), distribution="uniform")
+    assert taken(uniform)["gilbo"].value == pytest.approx(-3 * math.log(2))
 
 
 def test_points():

@@ -97,6 +97,8 @@ def test_real_stacks_of_mnist_score_what_the_papers_floor_is(known_modes):
 
 def test_every_reading_is_stamped(plane, read, known_modes):
     expected = {r.column.metric: r for r in known_modes.expected(plane, 300)}
+    quality = score(read, known_modes, plane, "real", 300)["known_modes.high_quality"]
+    assert quality.error == pytest.approx(1.96 * math.sqrt(quality.value * (1 - quality.value) / 300))
     for metric, reading in score(read, known_modes, plane, "real", 300).items():
         assert reading.n == 300
         assert reading.protocol == {

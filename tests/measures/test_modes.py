@@ -87,6 +87,26 @@ def test_what_a_perfect_model_is_expected_to_score(control, read, modes, referen
     assert found["modes.kl"].protocol == read(modes, control("real"))["modes.kl"].protocol
 
 
+@pytest.mark.parametrize(
+    ("labels", "n", "entropy"),
+    [
+        # (classes - 1) / 2 · 4 is added to the expected entropy, up to ln(classes)
+        ([0, 1, 0, 1], 1000, math.log(2)),
+        ([0, 0, 0, 1], 1, 1 / 8),
+        ([0, 0, 0, 1], 2, 6 / 16 * math.log(2) + 1 / 8),
+    ],
+)
+def test_the_expected_entropy_by_hand(modes, reference, labels, n, entropy):
+    probabilities = torch.eye(2)[torch.tensor(labels)]
+    few = Reference(reference.dataset, reference.device)
+    vars(few).update(extractor=reference.extractor, features=Features(torch.zeros(4, 1), probabilities))
+    found = {r.column.metric: r for r in modes.expected(few, n)}
+    assert found["modes.entropy"].value == pytest.approx(entropy)
+    assert found["modes.kl"].value is None and found["modes.kl"].reason  # a class too rare for certainty
+    assert found["mode_share.1"].value == labels.count(1) / 4
+    assert (found["modes.entropy"].protocol["n_real"], found["modes.entropy"].protocol["n_fake"]) == (4, n)
+
+
 def test_points_are_not_classified(read, modes):
     ring = Reference(datasets.get("ring")().load(), torch.device("cpu"))
     found = read(modes, Evidence(ring, torch.from_numpy(ring.dataset.train_examples[:50])))

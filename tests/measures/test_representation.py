@@ -1,3 +1,4 @@
+import math
 from functools import partial
 
 import numpy as np
@@ -48,6 +49,12 @@ def test_the_last_layer_is_probed(measure):
     blind = taken(measure, lane(lambda x: x[:, :2]))
     assert blind["probe"].value < 0.5
     assert blind["nmi"].value < 0.05
+    share = blind["probe"].value
+    assert blind["probe"].error == pytest.approx(1.96 * math.sqrt(share * (1 - share) / 150))
+    assert {reading.error for name, reading in blind.items() if "probe" not in name} == {None}
+    stamp = {"reference": "test", "components": 64, "encoder_steps": 1500, "sigma": 0.1}
+    for reading in blind.values():
+        assert (reading.n, reading.protocol) == (150, stamp)
 
 
 def test_the_scale_of_single_features_does_not_matter(measure):

@@ -133,7 +133,6 @@ def test_a_model_without_a_game_has_dashes(ring):
     assert list(DiracGAN()(Evidence(ring, NONE))) == []
 
 
-@pytest.mark.run
 def test_plain_descent_has_a_formula_and_adam_has_not(ring, monkeypatch):
     from genbench.measures import dirac as module
     from genbench.models.optim import SGD, Adam
