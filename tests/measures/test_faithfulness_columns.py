@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genbench.core.registry import datasets
-from genbench.measures import attribution
+from genbench.measures import attribution, faithfulness_columns
 from genbench.measures.evidence import Evidence, Reference
 from genbench.measures.faithfulness_columns import COLUMNS, readings
 from genbench.measures.generator import Generator
@@ -68,6 +68,14 @@ def test_a_rough_score_is_explained_less_well_and_the_same_every_time(captum, di
     assert 0.005 < found["infidelity"].value < found["infidelity_shuffled"].value
     again = taken(digits, generator)
     assert [r.value for r in again.values()] == [r.value for r in found.values()]
+
+
+def test_the_interval_of_a_median_is_by_ranks(captum, digits, monkeypatch):
+    monkeypatch.setattr(faithfulness_columns, "normalised_infidelity", lambda a, drops: torch.arange(40.0))
+    w = drawn(784)
+    found = taken(digits, scored_by(lambda x: x.flatten(1) @ w))["infidelity"]
+    # of forty the fourteenth from either end: 40 / 2 - 0.98 · √40 is 13.8
+    assert (found.value, found.error, found.n) == (19.5, (26 - 13) / 2, 40)
 
 
 def test_maps_that_do_not_add_up_have_no_infidelity(captum, digits):

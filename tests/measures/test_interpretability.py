@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -194,7 +195,12 @@ def test_geometry_of_a_known_generator(reference):
     assert found["path_energy"].value == pytest.approx(1.0, abs=0.02)
     assert found["path_energy"].protocol["pairs"] == "of one class"
     assert found["path_energy"].n == 200
-    assert found["separability"].value > 0.97
+    share = found["separability"].value
+    assert share > 0.97
+    assert found["separability"].error == pytest.approx(1.96 * math.sqrt(share * (1 - share) / 1000))
+    assert found["separability"].n == found["intrinsic_dimension"].n == 1000
+    assert found["intrinsic_dimension_real"].n == 600
+    assert found["effective_dimension"].n == found["effective_dimension"].protocol["points"] == 64
     assert found["majority"].value < 0.6
 
 
@@ -210,10 +216,40 @@ def test_points_and_large_latents_have_reasons():
         assert reading.value is None
 
 
-def test_large_latents_are_not_rotated(reference):
+def test_large_latents_are_not_rotated(reference, monkeypatch):
+    monkeypatch.setattr(factor_columns, "_LARGEST", F + 1)
+    assert taken(factor_columns, reference, analytic())["axis_gain"].value > 0.4
+    monkeypatch.undo()
     plain = analytic()
     generator = Generator(65, "normal", 0, CPU, lambda z: plain.decode(z[:, : F + 1]))
     assert "65, above 64" in taken(factor_columns, reference, generator)["axis_gain"].reason
+    of_geometry = taken(geometry_columns, reference, generator)
+    assert of_geometry["effective_dimension"].n == 2048 // 65  # 2,048 derivatives
+    assert of_geometry["effective_dimension"].value == pytest.approx(F, abs=1)
+
+
+def test_what_is_said_of_no_samples_and_of_one_class(reference):
+    samples = torch.from_numpy(reference.dataset.test_examples)
+    for reading in list(factor_columns.readings(Evidence(reference, samples[:0])))[:3]:
+        assert reading.value is None and reading.reason == "There are no samples."
+    one = Reference(replace(reference.dataset, train_labels=0 * reference.dataset.train_labels), CPU)
+    vars(one).update(factor_reader=reference.factor_reader, extractor=reference.extractor)
+    _, entropy, residual = list(factor_columns.readings(Evidence(one, samples)))[:3]
+    assert entropy.reason == "This data has no classes, or only one."
+    assert residual.n == 500
+
+
+def test_the_residual_is_a_median_with_an_interval_by_ranks(reference):
+    reader = SimpleNamespace(**vars(reference.factor_reader))
+    told = [0.5, math.nan, 0.1, 0.3, math.inf, 0.9, 0.2, 0.8, 0.4, 0.7, 0.6]
+    reader.residual = lambda x: torch.tensor(told).double()
+    other = Reference(reference.dataset, CPU)
+    vars(other).update(factor_reader=reader, extractor=reference.extractor)
+    samples = torch.from_numpy(reference.dataset.test_examples[: len(told)])
+    residual = list(factor_columns.readings(Evidence(other, samples)))[2]
+    # of nine finite ones the second from either end: 9 / 2 - 0.98 · 3 is 1.56
+    assert (residual.value, residual.n) == (pytest.approx(0.5), 9)
+    assert residual.error == pytest.approx((0.8 - 0.2) / 2)
 
 
 def test_registered_headed_and_anchored(reference):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -32,6 +33,12 @@ def measure():
     found = measures.get("literature")()
     assert isinstance(found, Final)
     return found
+
+
+def one_factor():
+    data = dataset()
+    known = data.factors
+    return replace(data, factors=replace(known, names=("a",), low=known.low[:1], high=known.high[:1]))
 
 
 def taken(measure, made, data=None):
@@ -80,6 +87,7 @@ def test_what_cannot_be_scored_says_why(measure):
     for made, data, reason in (
         (generator(broken), None, "collapsed"),
         (None, None, "only samples"),
+        (generator(perfect), one_factor(), "two factors at least"),
         (generator(perfect), dataset(factors=False), "not known"),
         (generator(lambda z: z[:, :2]), points(), "not known"),
         (generator(lambda z: perfect(z.expand(-1, 3)), latent=1), None, "no axes"),

@@ -50,6 +50,30 @@ def test_seeds_decide_everything_and_nothing_global_is_touched():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
+def test_the_unit_of_samples_does_not_matter():
+    large = Generator(4, "normal", 3, torch.device("cpu"), lambda z: 8 * (z @ A.T).view(-1, 1, 5, 6))
+    x = linear().decode(linear().draw(9, "here"))
+    first, second = (fit_encoder(g, steps=20, seed=0) for g in (linear(), large))
+    assert torch.allclose(first.mean(x), second.mean(8 * x), atol=1e-4)
+    assert torch.allclose(
+        first.log_density(torch.ones(9, 4), x), second.log_density(torch.ones(9, 4), 8 * x), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(("steps", "period"), [(0, 1), (3, 3)])
+def test_the_rate_falls_until_the_last_step(monkeypatch, steps, period):
+    schedules, usual = [], torch.optim.lr_scheduler.CosineAnnealingLR
+    monkeypatch.setattr(
+        torch.optim.lr_scheduler,
+        "CosineAnnealingLR",
+        lambda optimizer, length: (
+            schedules.append((optimizer.param_groups[0]["lr"], length)) or usual(optimizer, length)
+        ),
+    )
+    fit_encoder(linear(), steps=steps, seed=0)
+    assert schedules == [(1e-3, period)]
+
+
 def test_density_is_gaussian():
     encoder = fit_encoder(linear(), steps=2, seed=0)
     x = linear().decode(linear().draw(3, "here"))

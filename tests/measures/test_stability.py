@@ -191,6 +191,11 @@ def test_a_discriminator_is_judged_and_whatever_has_none_gets_a_dash(reference):
 
     found = readings(reference, generator=generator(score=by_heart, scored_by="discriminator"))
     assert found["d_gap"].value == 0.5 and found["d_auc"].value == 0.5 and found["d_confident"].value == 0.0
+    known = {x.tobytes() for x in reference.dataset.test_examples}
+    found = readings(reference, generator=generator(score=by_heart, scored_by="discriminator"))
+    # test examples above all samples; half of the scored ones beyond 7
+    assert (found["d_auc"].value, found["d_gap"].value, found["d_confident"].value) == (1.0, -0.5, 0.5)
+    assert found["d_auc"].n == 400 and found["d_auc"].protocol == {"reference": "test", "scored": 2000}
     assert "no discriminator" in readings(reference, generator=generator())["d_auc"].reason
     bound = generator(score=by_heart, scored_by="bound")
     assert readings(reference, generator=bound)["d_gap"].value is None
@@ -237,6 +242,12 @@ def test_the_course_is_made_once_and_has_a_number_a_snapshot(reference):
     assert course.coverage == (None,) * 12
     assert course.quality_b[1] < 0.01 < course.quality_b[-1]
     assert course.quality_a != course.quality_b
+
+
+def test_data_of_one_class_have_no_entropy_of_classes(reference):
+    one = Reference(replace(reference.dataset, train_labels=0 * reference.dataset.train_labels), CPU)
+    vars(one)["extractor"] = Quadrants()
+    assert course_of(Evidence(one, LEARNED[-1], trace=trace(LEARNED))).entropy == (None,) * 12
 
 
 def test_the_halves_of_quality_share_no_latent_and_no_test_example(reference):
@@ -304,3 +315,4 @@ def test_points_that_are_not_finite_are_a_row(ring):
     assert found["failed"].value == 1.0 and found["failed"].reason.startswith("nonfinite")
     for name in ("score", "drift", "drawdown", "critic_jsd"):
         assert found[name].value is None, name
+    assert found["drift"].reason.startswith("some snapshot is not finite")
