@@ -9,8 +9,6 @@ from genbench.models.convolution import Down, Up
 from genbench.models.mlp import MLP
 from genbench.models.normalization import BatchNorm
 
-SHAPES = [(1, 1), (3, 5)]
-
 
 def filled(layer):
     for parameter in layer.parameters():
@@ -18,8 +16,7 @@ def filled(layer):
     return layer.double()
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("channels", "features"), SHAPES)
+@pytest.mark.parametrize(("channels", "features", "bias"), [(1, 1, False), (3, 5, True)])
 def test_down_is_a_strided_convolution(channels, features, bias):
     down = filled(Down(channels, features, bias=bias))
     x = torch.randn(2, 8, 12, channels, dtype=torch.float64, requires_grad=True)
@@ -36,8 +33,7 @@ def test_down_is_a_strided_convolution(channels, features, bias):
         torch.testing.assert_close(mine, other, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize(("channels", "features"), SHAPES)
+@pytest.mark.parametrize(("channels", "features", "bias"), [(1, 1, False), (3, 5, True)])
 def test_up_is_a_transposed_convolution(channels, features, bias):
     up = filled(Up(channels, features, bias=bias))
     x = torch.randn(2, 4, 6, channels, dtype=torch.float64, requires_grad=True)
@@ -82,8 +78,7 @@ def test_the_networks_of_the_study():
     assert len(normed) == 2  # not after the first layer, not after the last
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (2, 8, 12)])
-@pytest.mark.parametrize("batch_norm", [True, False])
+@pytest.mark.parametrize(("shape", "batch_norm"), [((1, 28, 28), True), ((2, 8, 12), False)])
 def test_shapes(shape, batch_norm):
     backbone = Conv(channels=(4, 6), dense=8, batch_norm=batch_norm)
     assert backbone.decoder(5, shape)(torch.randn(3, 5)).shape == (3, *shape)

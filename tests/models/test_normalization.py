@@ -37,6 +37,17 @@ def test_evaluation_is_torchs(pair):
     torch.testing.assert_close(ours(x)[:1], ours(x[:1]), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_images_are_normalized_by_channel(pair, training):
+    """Ours have their channels last."""
+    ours, flat = pair
+    torchs = nn.BatchNorm2d(5).double().train(training)
+    torchs.load_state_dict(flat.state_dict())
+    x = 2 * torch.randn(3, 4, 6, 5, dtype=torch.float64) - 1
+    expected = torchs(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    torch.testing.assert_close(ours.train(training)(x), expected, rtol=1e-12, atol=1e-12)
+
+
 def test_training_remembers_nothing(pair):
     ours, _ = pair
     before = {name: tensor.clone() for name, tensor in ours.state_dict().items()}

@@ -1,8 +1,6 @@
-import pytest
 import torch
 from torch import nn
 
-from genbench.models.optim import SGD
 from genbench.train.optimizers import corrections
 from genbench.train.state import initial_state, skeletons
 from genbench.train.update import stacked_update
@@ -58,32 +56,6 @@ def test_every_update_clips_the_critic_and_leaves_the_generator_alone(small, tin
     assert all(torch.equal(before[name], tensor) for name, tensor in state.params["G"].items())
 
 
-def test_weights_that_overshoot_lie_on_the_bound(small, fit):
-    state = fit(small("wgan", clip=0.25, critic_optimizer=SGD(lr=1e9)), 1).state
-    values = torch.cat([tensor.flatten() for tensor in state.params["D"].values()]).abs()
-    assert values.max() == 0.25
-    assert (values == 0.25).double().mean() > 0.9
-
-
-def test_the_generator_is_not_clipped(small, fit):
-    training = fit(small("wgan"), 4)
-    assert largest(training.state.params["D"]) <= 0.01
-    assert largest(training.state.params["G"]) > 0.1
-
-
-@pytest.mark.parametrize("critic_steps", [1, 5])
-def test_critic_steps(small, fit, updates_made, critic_steps):
-    fit(small("wgan", critic_steps=critic_steps), 3)
-    assert updates_made == {"critic": 3 * critic_steps, "generator": 3}
-
-
-def test_each_critic_step_sees_other_images_and_other_noise(small, tiny, pictures):
-    from genbench.train.program import inputs_of
-    from genbench.train.settings import Settings
-
-    settings = Settings(steps=1, batch_size=4, device=torch.device("cpu"))
-    order, noise, _ = inputs_of(small("wgan").players[0], [1, 2], 0, pictures, settings)
-    assert order.shape[1] == noise["z"].shape[1] == 5
-    first = noise["z"][0]
-    assert all(not torch.equal(first[0], first[repeat]) for repeat in range(1, 5))
-    assert len(set(order[0, :, 0].flatten().tolist())) == 5 * 4  # within one epoch: all different
+def test_critic_steps(small, fit, updates_made):
+    fit(small("wgan", critic_steps=3), 2)
+    assert updates_made == {"critic": 6, "generator": 2}

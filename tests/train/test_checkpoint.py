@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from genbench.core.datainfo import DataInfo
 from genbench.core.errors import CheckpointError, OutputError
 from genbench.models.optim import SGD
-from genbench.train.checkpoint import FORMAT, Header, load, save_lane
+from genbench.train.checkpoint import FORMAT, Header, load, save_lane, write
 from genbench.train.state import initial_state
 
 CPU = torch.device("cpu")
@@ -99,7 +99,7 @@ def test_missing_files(tmp_path):
 
 
 @hypothesis_settings(
-    max_examples=80,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -115,7 +115,7 @@ def test_truncated(saved, share):
 
 
 @hypothesis_settings(
-    max_examples=300,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -133,6 +133,7 @@ def test_flipped_bytes(saved, flips):
     refuse(broken)
 
 
+@pytest.mark.soak
 def test_every_byte_of_the_header_matters(saved):
     """All that is not a number of a tensor; every third byte, damaged once."""
     original = saved.read_bytes()
@@ -170,33 +171,18 @@ def test_damaged_headers(tmp_path, text):
     refuse(path, match="header")
 
 
-@pytest.mark.parametrize("number", [FORMAT + 1, 99])
-def test_another_format(tmp_path, state, number):
+def test_another_format(tmp_path, state):
     path = tmp_path / "checkpoint.safetensors"
-    save_lane(path, replace(HEADER, format=number), state, 0)
-    refuse(path, match=f"format {number}; this genbench reads format {FORMAT}")
+    save_lane(path, replace(HEADER, format=FORMAT + 1), state, 0)
+    refuse(path, match=f"format {FORMAT + 1}; this genbench reads format {FORMAT}")
 
 
-@pytest.mark.parametrize(
-    "key", ["params", "params|G", "params|G|a|b", "weights|G|a", "updates|generator", "params|G|a|b|c", ""]
-)
-def test_tensors_with_other_names(tmp_path, key):
+@pytest.mark.parametrize("key", [None, "", "params|G", "params|G|a|b", "weights|G|a"])
+def test_tensors_with_other_names_or_none(tmp_path, key):
     """Even where the checksum is right."""
-    from genbench.train import checkpoint
-
     path = tmp_path / "checkpoint.safetensors"
-    tensors = {key: torch.zeros(2), "params|D|a": torch.zeros(())}
-    text = json.dumps(asdict(HEADER))
-    save_file(tensors, path, metadata={"genbench": text, "sha256": checkpoint._checksum(text, tensors)})
-    refuse(path, match="does not hold")
-
-
-def test_no_tensors_at_all(tmp_path):
-    from genbench.train import checkpoint
-
-    path = tmp_path / "checkpoint.safetensors"
-    text = json.dumps(asdict(HEADER))
-    save_file({}, path, metadata={"genbench": text, "sha256": checkpoint._checksum(text, {})})
+    tensors = {} if key is None else {key: torch.zeros(2), "params|D|a": torch.zeros(())}
+    write(path, json.dumps(asdict(HEADER)), tensors)
     refuse(path, match="does not hold")
 
 
@@ -236,24 +222,3 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, state, s
     save_lane(saved, replace(HEADER, step=9), state, 0)
     assert load([saved], device=CPU)[0][0].step == 9
     assert list(tmp_path.iterdir()) == [saved]
-
-
-def test_a_file_where_the_folder_should_be(tmp_path, state):
-    (tmp_path / "trial").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write"):
-        save_lane(tmp_path / "trial" / "checkpoint.safetensors", HEADER, state, 0)
-
-
-def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
-    from genbench.core.errors import OutputError
-    from genbench.train.checkpoint import read, write
-
-    write(tmp_path / "c.safetensors", "{}", {"a": torch.zeros(3)})
-
-    def full(self, content):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OutputError, match=r"No space left on device\. Free some space"):
-        write(tmp_path / "c.safetensors", "{}", {"a": torch.ones(3)})
-    assert read(tmp_path / "c.safetensors")[1]["a"].sum() == 0

@@ -5,9 +5,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 
-from genbench.train.energy import NO_METER, Meter, no_meter, open_meter
-from genbench.train.settings import Settings
-from genbench.train.trainer import train
+from genbench.train.energy import NO_METER, open_meter
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -131,36 +129,4 @@ def test_a_gpu_that_does_not_tell(nvml):
 def test_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", None)
     assert "pip install nvidia-ml-py" in open_meter(CUDA).missing
-
-
-def test_training_is_metered_block_by_block_and_evaluation_is_left_out(small, tiny, pictures):
-    """The counter moves by 1 J in every update, and by 1000 J in every evaluation and checkpoint."""
-    counter = [0]
-    meter = Meter("a test", lambda: (counter[0],), (0,))
-    model = small("vae")
-
-    def spend(joules):
-        counter[0] += joules * 1_000_000
-
-    def sampled(training, tick):
-        spend(1000)
-
-    settings = Settings(steps=70, batch_size=8, device=CPU, compile="never", save_every=50)
-    from genbench.train import trainer
-
-    real = trainer.run_step
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "run_step", lambda *a: (spend(1), real(*a))[1])
-        trained = train(
-            model, tiny, pictures, [1], settings, on_tick=sampled, on_save=lambda _: spend(1000), meter=meter
-        )
-    assert [steps for steps, _ in trained.blocks] == [32, 32, 6]
-    assert trained.joules == [32.0, 32.0, 6.0]
-
-
-def test_without_a_meter_there_is_no_number(small, tiny, pictures):
-    settings = Settings(steps=40, batch_size=8, device=CPU, compile="never")
-    trained = train(small("vae"), tiny, pictures, [1], settings, meter=no_meter("none here"))
-    assert len(trained.joules) == len(trained.blocks) == 2
-    assert all(math.isnan(joules) for joules in trained.joules)
     assert NO_METER.mark() is None

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from genbench.core.datainfo import DataInfo
+from genbench.core.registry import models
 from genbench.models.mlp import MLP
 from genbench.train.standing import BATCHES, fill_standing_statistics
 from genbench.train.state import initial_state
@@ -56,15 +57,14 @@ def test_statistics_of_known_images(small, filled):
     assert ((var / half.square() - 1).abs() < 0.1).all()
 
 
-def test_every_layer_and_lane_is_filled(small, filled):
-    for name in ("gan", "vae", "wgan"):
-        model = small(name, batch_norm=True)
-        state = filled(model)
-        for tensors in state.buffers.values():
-            assert tensors
-            for key, tensor in tensors.items():
-                fresh = 0 if key.endswith("mean") else 1
-                assert ((tensor - fresh).abs().amax(1) > 1e-3).all(), key
+@pytest.mark.parametrize("name", models.names())
+def test_every_layer_and_lane_is_filled(small, filled, name):
+    state = filled(small(name, batch_norm=True))
+    for tensors in state.buffers.values():
+        assert tensors
+        for key, tensor in tensors.items():
+            fresh = 0 if key.endswith("mean") else 1
+            assert ((tensor - fresh).abs().amax(1) > 1e-3).all(), key
 
 
 def test_a_lane_has_the_statistics_it_has_alone(small, tiny, filled):
