@@ -173,6 +173,42 @@ def test_other_data_get_a_reader_of_their_own_that_is_kept(triangles, quick_trai
     assert second.read(images).values.shape == (5, 4)
 
 
+def test_a_reader_learns_the_shares_of_their_ranges_of_the_images_that_it_sees(triangles, monkeypatch):
+    monkeypatch.setattr(factor_network, "_MIN_STEPS", 3)
+    monkeypatch.setattr(factor_network, "_EPOCHS", 2)
+    known, seen, told, rates, weights = triangles.factors, [], [], [], []
+    forward, squared = factor_network.FactorCNN.forward, torch.nn.functional.mse_loss
+    cycle = torch.optim.lr_scheduler.OneCycleLR
+
+    def looked(network, images):
+        seen.append(images.clone())
+        return forward(network, images)
+
+    def loss(found, wanted):
+        told.append(wanted.clone())
+        error = squared(found, wanted)
+        error.register_hook(lambda gradient: weights.append(float(gradient)))
+        return error
+
+    def scheduled(optimizer, peak, total_steps):
+        rates.append((optimizer.param_groups[0]["weight_decay"], peak, total_steps))
+        return cycle(optimizer, peak, total_steps=total_steps)
+
+    monkeypatch.setattr(factor_network.FactorCNN, "forward", looked)
+    monkeypatch.setattr(factor_network.functional, "mse_loss", loss)
+    monkeypatch.setattr(torch.optim.lr_scheduler, "OneCycleLR", scheduled)
+    assert not factors.trained_on(known, 1).training
+    assert rates == [(1e-2, 4e-3, 4)]  # two epochs of two full batches
+    assert [len(batch) for batch in seen] == [128] * 4
+    assert weights == [30.0] * 4
+    pixels = known.instrument_examples.astype(np.float32) / 255
+    number = {image.tobytes(): place for place, image in enumerate(pixels)}
+    rows = [number[image.numpy().tobytes()] for batch in seen for image in batch]
+    shares = (known.instrument_values - known.low) / (known.high - known.low)
+    assert torch.cat(told).numpy() == pytest.approx(shares[rows], abs=1e-6)
+    assert len(set(rows[:256])) == len(set(rows[256:])) == 256 and rows[:256] != rows[256:]
+
+
 def test_a_reader_is_of_the_data_it_was_trained_on(triangles):
     known = triangles.factors
     base = factors.instrument_hash(known)

@@ -43,6 +43,7 @@ def test_training_sees_the_shares_of_255_that_measuring_sees_each_with_its_label
     entropy = torch.nn.functional.cross_entropy
 
     def loss(logits, targets, **settings):
+        assert settings == {"label_smoothing": 0.05}
         told.append(targets)
         return entropy(logits, targets, **settings)
 
@@ -55,6 +56,20 @@ def test_training_sees_the_shares_of_255_that_measuring_sees_each_with_its_label
     assert labels[rows].tolist() == torch.cat(told).tolist()
     assert len(set(rows[:256])) == len(set(rows[256:512])) == 256
     assert rows[:256] != rows[256:512]
+
+
+@pytest.mark.parametrize(("count", "steps"), [(129, 600), (15_500, 605)])
+def test_a_cycle_of_the_rate_over_five_epochs_or_six_hundred_steps(monkeypatch, count, steps):
+    class AskedError(Exception):
+        pass
+
+    def cycle(optimizer, peak, total_steps):
+        raise AskedError(optimizer.param_groups[0]["weight_decay"], peak, total_steps)
+
+    monkeypatch.setattr(torch.optim.lr_scheduler, "OneCycleLR", cycle)
+    with pytest.raises(AskedError) as asked:
+        train(np.zeros((count, 1, 2, 2), np.uint8), np.zeros(count, np.int64), classes=2)
+    assert asked.value.args == (1e-2, 4e-3, steps)
 
 
 def test_accuracy_is_the_share_of_right_labels():
@@ -107,6 +122,18 @@ def test_augmentation_varies_and_keeps_the_range():
     assert len({tuple(image.flatten().tolist()) for image in varied}) == 64
     weight = varied.sum((1, 2, 3))
     assert weight.min() > 0  # nothing is pushed out of the frame
+
+
+def test_augmentation_is_the_one_that_it_has_always_been():
+    """Another angle, size, shift or contrast would make other rulers of the same recipe."""
+    images = (torch.arange(6 * 784) % 251).float().view(6, 1, 28, 28) / 250 * torch.linspace(0, 1, 28)
+    varied = augment(images, torch.Generator().manual_seed(0))
+    assert varied.mean((1, 2, 3)).tolist() == pytest.approx(
+        [0.1499, 0.1663, 0.1716, 0.2207, 0.1997, 0.1648], abs=5e-4
+    )
+    assert varied.std((1, 2, 3)).tolist() == pytest.approx(
+        [0.1506, 0.1542, 0.1133, 0.1511, 0.1284, 0.1494], abs=5e-4
+    )
 
 
 def test_augmentation_takes_the_smallest_images():

@@ -125,6 +125,15 @@ def test_the_interval_of_the_information_is_two_standard_errors(monkeypatch):
     assert taken(uniform)["gilbo"].value == pytest.approx(-3 * math.log(2))
 
 
+def test_factors_that_do_not_vary_are_a_reason(monkeypatch):
+    monkeypatch.setattr(inference, "encoder_of", partial(quick_encoder, steps=5))
+    data = dataset()
+    data.factors.test[:] = 0.5
+    found = taken(generator(perfect), data)
+    assert found["info_r2"].reason == found["info_forest"].reason
+    assert found["info_r2"].reason.startswith("No factor varies")
+
+
 def test_points():
     found = taken(lane(lambda z: z[:, :2]), points())
     assert found["inversion"].value == pytest.approx(0, abs=0.01)

@@ -76,6 +76,18 @@ def test_oracles_are_anchors(measure):
     assert aligned["dci_d"].value > mixed["dci_d"].value + 0.1
 
 
+def test_oracles_are_as_large_as_the_model_and_of_the_seed(measure, monkeypatch):
+    monkeypatch.setattr(literature, "encoder_of", partial(quick_encoder, steps=5))
+    asked = []
+    monkeypatch.setattr(literature, "oracle", lambda *of: asked.append(of) or generator(perfect, latent=4))
+    real = reference(dataset(), (generator(constant), generator(constant, latent=4)))
+    for name in ("oracle", "oracle-rotated", "untrained"):
+        found = by_metric(measure.anchor(name, real, 1), measure.columns)
+        assert (found["dci_i"].value > -0.5) or name == "untrained"
+    device = real.device
+    assert asked == [(name, real.dataset, 4, 1, device) for name in ("oracle", "oracle-rotated")]
+
+
 def test_anchors_that_cannot_be_had_are_none(measure):
     assert not list(measure.anchor("untrained", reference(dataset()), 0))
     small = reference(dataset(), (generator(constant, latent=2),))
