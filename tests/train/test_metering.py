@@ -1,39 +1,18 @@
 """Time, energy and memory of training: each block's own, and nothing of what is done between the steps."""
 
 import math
-from dataclasses import dataclass
 
 import pytest
 import torch
-from torch import nn
 
-from genbench.core.datainfo import DataInfo
-from genbench.models.optim import SGD
-from genbench.models.protocol import Player
 from genbench.train import trainer
 from genbench.train.energy import Meter, no_meter
 from genbench.train.settings import Settings
 from genbench.train.streams import BLOCK
 from genbench.train.training import past_of
 
-PLANE = DataInfo("plane", (2,))
-POINTS = torch.zeros(9, 2)
 BETWEEN = 10_000
 """What everything costs that is no step: seconds, joules, and bytes."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One linear network with one player, the cheapest there is."""
-
-    version = "1"
-
-    @property
-    def players(self):
-        return (Player("line", ("L",), lambda nets, batch: (nets.L(batch.x).mean(), {}), SGD()),)
-
-    def networks(self, data):
-        return {"L": nn.Linear(2, 1)}
 
 
 class Machine:
@@ -69,25 +48,28 @@ def machine(monkeypatch):
     return made
 
 
-def run(machine, past=None, meter=None, **changed):
+@pytest.fixture
+def run(machine, line):
     def spend(*_):
         machine.spend(BETWEEN)
         return False
 
-    settings = Settings(
-        **{"steps": 70, "batch_size": 2, "device": torch.device("cpu"), "compile": "never", **changed}
-    )
-    hooks = dict.fromkeys(("on_save", "on_evaluate", "on_trace", "on_keep"), spend)
-    return trainer.train(
-        Line(), PLANE, POINTS, [1, 2], settings, past=past, meter=meter or machine.meter, **hooks
-    )
+    def training(past=None, meter=None, **changed):
+        settings = Settings(
+            **{"steps": 70, "batch_size": 2, "device": torch.device("cpu"), "compile": "never", **changed}
+        )
+        hooks = dict.fromkeys(("on_save", "on_evaluate", "on_trace", "on_keep"), spend)
+        meter = meter or machine.meter
+        return trainer.train(*line, [1, 2], settings, past=past, meter=meter, **hooks)
+
+    return training
 
 
 PERIODS = {"save_every": 50, "evaluate_every": 25, "trace_every": 20}
 
 
-def test_a_block_has_its_own_time_and_energy_and_nothing_of_what_lies_between(machine):
-    training = run(machine, **PERIODS)
+def test_a_block_has_its_own_time_and_energy_and_nothing_of_what_lies_between(run):
+    training = run(**PERIODS)
     spent = [sum(range(1, 33)), sum(range(33, 65)), sum(range(65, 71))]
     assert training.blocks == [(BLOCK, spent[0]), (BLOCK, spent[1]), (6, spent[2])]
     assert training.joules == [2 * seconds for seconds in spent]
@@ -96,24 +78,24 @@ def test_a_block_has_its_own_time_and_energy_and_nothing_of_what_lies_between(ma
 
 
 @pytest.mark.parametrize("periods", [{}, PERIODS])
-def test_the_highest_memory_is_that_of_the_steps(machine, periods):
+def test_the_highest_memory_is_that_of_the_steps(run, periods):
     """The last step takes most of it, here; what saves, evaluates, traces and keeps takes more."""
-    assert run(machine, **periods).peak_memory == 70
+    assert run(**periods).peak_memory == 70
 
 
-def test_a_peak_before_something_that_was_called_stays_the_highest(machine):
+def test_a_peak_before_something_that_was_called_stays_the_highest(run, machine):
     """Here every step takes less than the one before it."""
 
     def falling(step):
         machine.peak = max(machine.peak, 100 - step)
 
     machine.spend = falling
-    assert run(machine, evaluate_every=25).peak_memory == 99
+    assert run(evaluate_every=25).peak_memory == 99
 
 
-def test_a_training_that_is_continued_goes_on_counting(machine):
-    first = run(machine, steps=40)
-    again = run(machine, past_of(first), **PERIODS)
+def test_a_training_that_is_continued_goes_on_counting(run):
+    first = run(steps=40)
+    again = run(past_of(first), **PERIODS)
     spent = [sum(range(1, 33)), sum(range(33, 41)), sum(range(41, 65)), sum(range(65, 71))]
     assert [seconds for _, seconds in again.blocks] == spent
     assert [steps for steps, _ in again.blocks] == [32, 8, 24, 6]
@@ -122,7 +104,26 @@ def test_a_training_that_is_continued_goes_on_counting(machine):
     assert again.peak_memory == 70
 
 
-def test_without_a_meter_there_is_no_number(machine):
-    joules = run(machine, meter=no_meter("none here")).joules
+def test_without_a_meter_there_is_no_number(run):
+    joules = run(meter=no_meter("none here")).joules
     assert len(joules) == 3
     assert all(math.isnan(one) for one in joules)
+
+
+@pytest.mark.parametrize(
+    ("cost", "kept"), [(0, [32, 64, 96, 128, 160, 192]), (1, [32, 96, 160]), (2, [32, 160])]
+)
+def test_at_most_a_fiftieth_of_the_time_is_spent_in_keeping(machine, line, cost, kept):
+    """A step takes a second, a block 32; what takes two seconds comes again after a hundred."""
+    steps = []
+    machine.spend = lambda _: setattr(machine, "seconds", machine.seconds + 1)
+
+    def keep(training):
+        steps.append(training.state.step)
+        machine.seconds += cost
+
+    settings = Settings(
+        steps=200, batch_size=2, device=torch.device("cpu"), compile="never", keep_seconds=30.0
+    )
+    trainer.train(*line, [1], settings, on_keep=keep)
+    assert steps == [*kept, 200]

@@ -1,112 +1,197 @@
-from __future__ import annotations
+"""The program of a cohort: when it is compiled, with what, and for whom. Nothing is compiled here."""
 
-import os
-import subprocess
-import sys
-from dataclasses import replace
+import warnings
+from contextlib import contextmanager
+from dataclasses import fields, replace
 
 import pytest
 import torch
 
-from genbench.core.datainfo import DataInfo
-from genbench.models.gan import GAN
-from genbench.models.mlp import MLP
-from genbench.models.optim import Adam
-from genbench.train.device import compiler_missing
-from genbench.train.program import forget_programs
+from genbench.core.errors import GenbenchWarning
+from genbench.train import program
+from genbench.train.program import make_program
 from genbench.train.settings import Settings
+from genbench.train.state import initial_state, skeletons
+from genbench.train.streams import BLOCK
 from genbench.train.trainer import train
 
 CPU = torch.device("cpu")
-DATA = DataInfo("blocks", (1, 4, 4))
-IMAGES = torch.arange(100 * 16, dtype=torch.int64).remainder(256).to(torch.uint8).view(100, 1, 4, 4)
-SETTINGS = Settings(steps=5, batch_size=4, device=CPU, master=torch.float64)
 
 
-@pytest.mark.run
-@pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
-def test_cohorts_that_share_a_compiled_program_train_at_their_own_rates():
-    """Every update is of the same lines, of which torch.compile keeps only so many programs."""
-    small = MLP(hidden=(4,))
-    forget_programs()
-    with torch._dynamo.config.patch(recompile_limit=1):
-        for rates in ((1e-3, 2e-3), (3e-2, 1e-2)):
-            judge, generator = (Adam(lr=rate, eps=1e-3) for rate in rates)
-            model = GAN(
-                latent=3,
-                generator=small,
-                discriminator=small,
-                discriminator_optimizer=judge,
-                generator_optimizer=generator,
-            )
-            compiled, eager = (
-                train(model, DATA, IMAGES, [0, 1], replace(SETTINGS, compile=wanted))
-                for wanted in ("always", "never")
-            )
-            assert compiled.program.compiled
-            assert compiled.program.shared == (rates[0] > 1e-3)
-            for net, tensors in eager.state.params.items():
-                for name, tensor in tensors.items():
-                    torch.testing.assert_close(compiled.state.params[net][name], tensor, rtol=1e-9, atol=1e-9)
+@pytest.fixture
+def settings():
+    return Settings(steps=4, batch_size=8, device=CPU, compile="always")
 
 
-def test_out_of_memory_while_compiling_is_no_failure_to_compile(monkeypatch):
-    """Eager execution would not fit either, and the runner has a remedy: half the lanes."""
-
-    def greedy(update):
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr("genbench.train.program.compiled", greedy)
-    model = GAN(latent=3, generator=MLP(hidden=(4,)), discriminator=MLP(hidden=(4,)))
-    with pytest.raises(torch.OutOfMemoryError):
-        train(model, DATA, IMAGES, [0], replace(SETTINGS, compile="always"))
+@pytest.fixture
+def run(tiny, pictures, small):
+    model = small("vae")
+    return lambda settings: train(model, tiny, pictures, [1, 2], settings)
 
 
-SCRIPT = """
-import os, torch
-from genbench.core.datainfo import DataInfo
-from genbench.models.mlp import MLP
-from genbench.models.optim import SGD
-from genbench.models.vae import VAE
-from genbench.train.settings import Settings
-from genbench.train.trainer import train
-small = MLP(hidden=(4,))
-x = torch.zeros(9, 1, 4, 4, dtype=torch.uint8)
-settings = Settings(steps=10**6, batch_size=4, device=torch.device("cpu"), compile="auto")
-class Enough(Exception):
-    pass
-def stop(training, tick):
-    assert training.program.compiled, training.program.reason
-    raise Enough
-try:
-    vae = VAE(latent=2, encoder=small, decoder=small, optimizer=SGD())
-    train(vae, DataInfo("x", (1, 4, 4)), x, [0], settings, on_tick=stop)
-except Enough:
-    print(os.environ.get("TORCHINDUCTOR_CACHE_DIR"))
-"""
+def break_wrapping(*_, **__):
+    raise RuntimeError("no compiler for this Python\nand a long explanation")
 
 
-@pytest.mark.run
-@pytest.mark.skipif(bool(compiler_missing(CPU)), reason="no compiler here")
-@pytest.mark.parametrize("writable", [True, False])
-def test_compiled_code_is_kept_in_genbenchs_cache(tmp_path, writable):
-    """In a process of its own, because the compiler reads where to keep its code once."""
-    cache = tmp_path / "cache"
-    if not writable:
-        cache.write_text("not a folder")
-    environment = {k: v for k, v in os.environ.items() if k != "TORCHINDUCTOR_CACHE_DIR"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        env={**environment, "GENBENCH_CACHE": str(cache), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    if writable:
-        assert done.stdout.strip() == str(cache / "compiled")
-        assert any((cache / "compiled").iterdir())
-        assert (cache / "compile_seconds.json").is_file()
-    else:
-        assert str(cache) not in done.stdout
+def break_calling(update, **_):
+    def broken(*_):
+        raise RuntimeError("C++ compile error\nand a long log")
+
+    return broken
+
+
+@pytest.mark.parametrize("broken", [break_wrapping, break_calling])
+def test_a_broken_compiler_warns_and_training_goes_on(run, settings, flat, monkeypatch, broken):
+    expected = run(replace(settings, compile="never"))
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.warns(GenbenchWarning, match='failed.*RuntimeError.*compile = "never"') as caught:
+        training = run(settings)
+    assert len([w for w in caught if w.category is GenbenchWarning]) == 1
+    assert "long" not in str(caught[0].message)
+    assert not training.program.compiled
+    assert training.program.compile_s == 0
+    assert training.state.step == 4
+    for name, tensor in flat(expected.state).items():
+        assert torch.equal(tensor, flat(training.state)[name])
+
+
+def test_no_compiler_warns_and_training_goes_on(run, settings, monkeypatch):
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "no g++ here: install g++")
+    monkeypatch.setattr(torch, "compile", break_wrapping)
+    with pytest.warns(GenbenchWarning, match="no g\\+\\+ here: install g\\+\\+"):
+        training = run(settings)
+    assert (training.program.compiled, training.state.step) == (False, 4)
+    assert training.program.reason == "no compiler"
+
+
+@pytest.mark.parametrize("wanted", ["never", "auto"])
+def test_few_steps_are_not_compiled(run, settings, monkeypatch, wanted):
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(torch, "compile", break_wrapping)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GenbenchWarning)
+        training = run(replace(settings, compile=wanted))
+    assert not training.program.compiled
+    assert training.program.reason
+
+
+@pytest.fixture
+def pretend(small, tiny, pictures, monkeypatch, tmp_path):
+    """``make_program`` where a step takes the seconds it is told to, and compiling is nothing."""
+
+    def make(settings, step_s):
+        model = small("vae")
+        state = initial_state(model, tiny, [1, 2], device=CPU)
+        modules, made, clock = skeletons(model, tiny), [], [0.0]
+
+        def now(device):
+            clock[0] += step_s / 2
+            return clock[0]
+
+        def compile_nothing(update, **options):
+            made.append(options)
+            return update
+
+        program.forget_programs()
+        monkeypatch.setenv("GENBENCH_CACHE", str(tmp_path))
+        monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+        monkeypatch.setattr(program, "now", now)
+        monkeypatch.setattr(torch, "compile", compile_nothing)
+        return make_program(model, modules, state, [1, 2], pictures, settings), state, made
+
+    return make
+
+
+def test_many_slow_steps_are_compiled(pretend, settings):
+    auto = replace(settings, compile="auto")
+    chosen, _, made = pretend(replace(auto, steps=100_000), step_s=1e-6)
+    assert not chosen.compiled
+    assert made == []
+    chosen, _, made = pretend(replace(auto, steps=100_000), step_s=1.0)
+    assert chosen.compiled
+    assert made[0]["fullgraph"] is True  # a graph break is an error, not a slow program
+
+
+def test_what_compiling_took_is_remembered(pretend, settings):
+    """The clock of ``pretend`` says that compiling took nothing: next time that is expected."""
+    short = replace(settings, compile="auto", steps=2)
+    assert not pretend(short, step_s=1.0)[0].compiled
+    assert pretend(replace(short, compile="always"), step_s=1.0)[0].compiled
+    again, _, _ = pretend(short, step_s=1.0)
+    assert again.compiled
+    assert "about 0 s" in again.reason
+
+
+def test_cohorts_of_the_same_shapes_share_a_program(small, tiny, pictures, settings, monkeypatch):
+    def build(model, **changed):
+        chosen = replace(settings, compile="always", **changed)
+        state = initial_state(model, tiny, [1, 2], device=CPU, dtype=chosen.master)
+        return make_program(model, skeletons(model, tiny), state, [1, 2], pictures, chosen)
+
+    made = []
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(torch, "compile", lambda update, **options: made.append(update) or update)
+    program.forget_programs()
+    model = small("vae")
+    first = build(model)
+    faster = build(replace(model, optimizer=replace(model.optimizer, lr=1e-1)))
+    assert len(made) == 1
+    assert faster.compiled
+    assert faster.compile_s == 0
+    assert faster.shared
+    assert not first.shared
+    assert faster.players[0][1] is first.players[0][1]
+    assert faster.players[0][0].optimizer.lr == 1e-1
+
+    class Other(type(model)):
+        """The same name and options, and another loss perhaps."""
+
+    Other.__qualname__, Other.__module__ = type(model).__qualname__, type(model).__module__
+    twin = Other(**{f.name: getattr(model, f.name) for f in fields(model)})
+    for other in (
+        lambda: build(twin),
+        lambda: build(replace(model, latent=model.latent + 1)),
+        lambda: build(replace(model, optimizer=replace(model.optimizer, betas=(0.5, 0.9)))),
+        lambda: build(model, batch_size=settings.batch_size + 1),
+        lambda: build(model, compute=torch.bfloat16),
+    ):
+        before = len(made)
+        assert other().reason != faster.reason
+        assert len(made) == before + 1
+    program.forget_programs()
+
+
+def test_making_a_program_does_not_train(pretend, settings, small, tiny, flat):
+    fresh = flat(initial_state(small("vae"), tiny, [1, 2], device=CPU))
+    for wanted in ("auto", "always"):
+        _, state, _ = pretend(replace(settings, compile=wanted, steps=100_000), step_s=1.0)
+        assert state.step == 0
+        for name, tensor in flat(state).items():
+            assert torch.equal(tensor, fresh[name]), name
+
+
+def test_guards_are_checked_in_the_first_block_only(small, tiny, pictures, settings, monkeypatch):
+    """In later blocks a program sees the very tensors it has seen before."""
+    seen, free = [], [False]
+
+    @contextmanager
+    def watched():
+        free[0] = True
+        yield
+        free[0] = False
+
+    def watching(update, **options):
+        def call(*arguments):
+            seen.append(free[0])
+            return update(*arguments)
+
+        return call
+
+    monkeypatch.setattr(program, "compiler_missing", lambda device: "")
+    monkeypatch.setattr(program, "compiled", watching)
+    monkeypatch.setattr("genbench.train.trainer.unguarded", watched)
+    program.forget_programs()
+    train(small("vae"), tiny, pictures, [1, 2], replace(settings, steps=2 * BLOCK, evaluate_every=20))
+    assert seen == [False] * (2 + BLOCK) + [True] * BLOCK  # two on a copy of the state, to time them
+    program.forget_programs()

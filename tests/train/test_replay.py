@@ -1,4 +1,5 @@
 import warnings
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -30,8 +31,7 @@ class Graph:
 
 
 @pytest.mark.parametrize("evaluate_every", [0, 20])
-@pytest.mark.run
-def test_whole_blocks_after_the_first_are_replayed(small, tiny, pictures, flat, monkeypatch, evaluate_every):
+def test_whole_blocks_after_the_first_are_replayed(line, flat, monkeypatch, evaluate_every):
     """On a CPU that says it is CUDA, with a stand-in for the graph that writes its logs to one place."""
     captured, replayed, logs_of = [], [], {}
 
@@ -56,7 +56,7 @@ def test_whole_blocks_after_the_first_are_replayed(small, tiny, pictures, flat, 
             evaluate_every=evaluate_every,
         )
         forget_programs()
-        return train(small("vae"), tiny, pictures, [1, 2], replace(settings, **changed))
+        return train(*line, [1, 2], replace(settings, **changed))
 
     straight = run(compile="never")
     monkeypatch.setattr(trainer, "capture", stand_in)
@@ -74,6 +74,42 @@ def test_whole_blocks_after_the_first_are_replayed(small, tiny, pictures, flat, 
         assert step == end
         assert logs == expected
     forget_programs()
+
+
+def test_a_replay_reads_copies_of_the_inputs_of_its_block(line, monkeypatch):
+    """On a CPU, with stand-ins for the graph and for the steps that it records."""
+    model, _, points = line
+    recorded, read = [], []
+
+    class Graph:
+        def replay(self):
+            inputs = recorded[0][0]["line"]
+            read.append(
+                [
+                    inputs.order.clone(),
+                    inputs.noise["e"].clone(),
+                    *map(torch.clone, inputs.corrected.values()),
+                ]
+            )
+
+    def run_step(players, state, working, examples, inputs, position):
+        recorded.append((inputs, position))
+        return {"log": torch.tensor([position, -position])}
+
+    monkeypatch.setattr(replay, "run_step", run_step)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: nullcontext())
+    settings = Settings(steps=64, batch_size=4, device=CPU)
+    blocks = [inputs_of(model.players[0], [1, 2], n, points, settings) for n in (0, 1, 0)]
+    block = replay.BlockReplay([], None, {}, points, {"line": blocks[0]})
+    for inputs in (blocks[1], blocks[2]):
+        logs = block({"line": inputs})
+        expected = [inputs.order, inputs.noise["e"], *inputs.corrected.values()]
+        assert len(expected) == 4
+        assert all(map(torch.equal, read[-1], expected))
+    assert torch.equal(blocks[0].order, blocks[2].order)  # what a block was captured with is not written to
+    assert [position for _, position in recorded] == list(range(BLOCK))
+    assert torch.equal(logs["log"], torch.tensor([[p, -p] for p in range(BLOCK)]))
 
 
 def test_a_block_that_cannot_be_captured_is_a_warning(monkeypatch):
