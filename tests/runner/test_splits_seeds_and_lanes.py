@@ -216,7 +216,8 @@ def test_control_rows_are_measured_like_models_on_the_split_they_are_for(result,
         fresh = drawn.samples if drawn.held_out is None else torch.from_numpy(TEST)[drawn.held_out]
         wanted = authenticity(torch.from_numpy(TRAIN), fresh)
         assert value(result, name, "memorization.authenticity", seed, step=0) == pytest.approx(wanted), name
-    assert {name for name, _ in rows} == {"real", "memorized", "collapsed", "gaussian", "noise"}
+    names = ("real", "memorized", "collapsed", "gaussian", "noise")
+    assert rows.keys() == {(name, seed) for name in names for seed in range(3)}
 
 
 def test_records_say_of_what_they_are(result):
