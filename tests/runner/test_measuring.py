@@ -135,6 +135,7 @@ def test_every_lane_has_the_numbers_of_its_own_samples_function_and_trace(scribe
     assert values(records, OUTCOME) == {7: 40, 3: 40, 5: 40}
     assert values(records, "cost.seconds") == {seed: pytest.approx(4.0) for seed in SEEDS}
     assert {r.n for r in records if r.metric == MEAN.metric} == {6}
+    assert {r.n for r in records if r.metric != MEAN.metric} == {1}
     for r in records:
         assert r.trial == (PLAN.id if r.seed is None else IDS[r.seed])
         assert (r.step, r.lanes, r.model, r.versions["model"], r.dataset) == (40, 3, "mine", "4", "d")

@@ -39,6 +39,7 @@ def test_the_first_evaluation_that_is_good_enough_counts():
     track = Track(Goal(FID, 10.0, stop=True))
     readings = seen(track, 30.0, None, 10.0, 50.0, 5.0)
     assert [readings[f"target.{what}"].value for what in ("steps", "seconds", "images")] == [1500, 6.0, 16]
+    assert {r.n for r in readings.values()} == {1}
     assert {r.protocol["target"] for r in readings.values()} == {"quality.fid ≤ 10"}
     assert (
         readings["target.seconds"].protocol["lanes"] == 2 and "lanes" not in readings["target.steps"].protocol
