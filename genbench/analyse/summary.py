@@ -114,7 +114,7 @@ def _row(model: str, records: list[Record], metrics: Iterable[str]) -> Row:
 
 def _cell(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
     if records and records[0].metric.startswith(TARGET):
-        return _until_target(records, counts, endings)
+        return _until_target(records, counts)
     if records and records[0].metric == FAILED_TRAINING:
         return _share_failed(records, counts, endings)
     return _over_seeds(records, counts, endings)
@@ -142,7 +142,7 @@ def _over_seeds(records: list[Record], counts: Counts, endings: tuple[str, ...])
     return Cell(None, tuple(reasons) or endings or ("not measured",))
 
 
-def _until_target(records: list[Record], counts: Counts, endings: tuple[str, ...]) -> Cell:
+def _until_target(records: list[Record], counts: Counts) -> Cell:
     """What it took to reach the target, over all seeds that were trained to their end.
 
     A seed that ended, or was lost, without having been there counts as later than any that was: a median
@@ -153,7 +153,7 @@ def _until_target(records: list[Record], counts: Counts, endings: tuple[str, ...
     never = sum(r.value is None and r.status in (Status.SKIPPED, Status.DIVERGED) for r in records)
     seeds = len(reached) + never
     if not seeds:
-        return Cell(None, tuple(_reasons(records)) or endings or ("not measured",))
+        return Cell(None, tuple(_reasons(records)))
     reasons = [f"reached by {len(reached)} of {seeds} seeds"] if never else []
     reasons += _reasons(r for r in records if r.value is None or r.status is not Status.DONE)
     if seeds < counts.done and not reasons:
@@ -184,7 +184,7 @@ def _share_failed(records: list[Record], counts: Counts, endings: tuple[str, ...
     if not seeds:
         skipped = {r.reason for r in others}
         alike = len(skipped) == 1 and all(r.status is Status.SKIPPED for r in others)
-        return Cell(None, tuple(skipped) if alike else tuple(reasons) or endings or ("not measured",))
+        return Cell(None, tuple(skipped) if alike else tuple(reasons))
     if seeds < counts.done and not reasons:
         reasons.append(f"only {seeds} of {counts.done} finished seeds have a value")
     return Cell(Estimate(failed / seeds, *wilson(failed, seeds), seeds), tuple(reasons))

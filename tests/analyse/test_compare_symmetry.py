@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from made_records import COLUMNS, Column, changed, outcome, stamped, trained
 
@@ -133,6 +133,7 @@ def test_swapping_the_runs_mirrors_every_row(sides: tuple[list[Record], list[Rec
     assert {replace(one, side=swap[one.side]) for one in there.unfinished} == set(back.unfinished)
 
 
+@settings(max_examples=12)
 @given(one_model("gan", "base"), one_model("vae", "base"), RULES)
 def test_swapping_the_models_mirrors_every_row(gan: list[Record], vae: list[Record], rules: Rules) -> None:
     both = [*gan, *vae]
@@ -143,6 +144,7 @@ def test_swapping_the_models_mirrors_every_row(gan: list[Record], vae: list[Reco
 
 
 @given(GANS, st.permutations(range(10)))
+@pytest.mark.run
 def test_other_labels_of_the_seeds_change_nothing(
     sides: tuple[list[Record], list[Record]], labels: list[int]
 ) -> None:
@@ -153,6 +155,7 @@ def test_other_labels_of_the_seeds_change_nothing(
     assert [statistics(one) for one in plain.rows] == [statistics(one) for one in other.rows]
 
 
+@settings(max_examples=12)
 @given(GANS, st.randoms(use_true_random=False))
 def test_it_does_not_matter_which_seed_was_written_first(
     sides: tuple[list[Record], list[Record]], shuffler: random.Random
@@ -189,6 +192,7 @@ def rescaled(records: Iterable[Record], factor: float) -> list[Record]:
     return [replace(one, **change(one)) if one.better in OPPOSITE else one for one in records]
 
 
+@settings(max_examples=12)
 @given(GANS, st.sampled_from([-1.0, 1024.0, 2.0**-20, -0.25]))
 def test_neither_the_unit_nor_which_direction_is_called_good_matters(
     sides: tuple[list[Record], list[Record]], factor: float

@@ -111,10 +111,17 @@ def test_the_paired_interval_begins_where_published_tables_of_wilcoxons_test_rej
 def test_the_interval_of_many_seeds_is_near_to_that_of_the_normal_distribution(n: int, m: int) -> None:
     base, new = [i / 7 for i in range(n)], [j / 11 for j in range(m)]
     ordered = sorted(y - x for x in base for y in new)
-    rough = n * m / 2 - 1.959964 * math.sqrt(n * m * (n + m + 1) / 12)
+    cut = int(n * m / 2 - 1.959964 * math.sqrt(n * m * (n + m + 1) / 12))
     found = shift(base, new)
-    assert found.low is not None
-    assert ordered[round(rough) - 3] <= found.low <= ordered[round(rough) + 3]
+    assert (found.low, found.high) == (ordered[cut - 1], ordered[-cut])
+
+
+def test_the_interval_of_many_pairs_is_near_to_that_of_the_normal_distribution() -> None:
+    differences = [math.sqrt(i) for i in range(120)]
+    walsh = sorted((d + e) / 2 for i, d in enumerate(differences) for e in differences[i:])
+    cut = int(120 * 121 / 4 - 1.959964 * math.sqrt(120 * 121 * 241 / 24))
+    found = paired_shift(differences)
+    assert (found.low, found.high) == (walsh[cut - 1], walsh[-cut])
 
 
 @given(

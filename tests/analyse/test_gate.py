@@ -6,10 +6,11 @@ import pytest
 from made_records import outcome, trained
 
 from genbench.analyse.compare import Comparison, compare_runs
-from genbench.analyse.gate import Gates, Judgement, judge, load_gates, never_fires
+from genbench.analyse.gate import Gates, Judgement, judge, load_gates, never_fires, refuse_begun
 from genbench.analyse.row import FAILED_SHARE, Verdict
 from genbench.core.errors import RecordError
 from genbench.core.record import Record, Status
+from genbench.store.rundir import RunDirectory
 from genbench.suite.margin import Margin
 from genbench.suite.schema import Gate
 
@@ -224,6 +225,27 @@ def test_damaged_gates_are_an_error_with_a_remedy(tmp_path: Path, text: str | No
         file.write_text(text)
     with pytest.raises(RecordError, match=r"--gates SUITE\.toml"):
         load_gates(file)
+
+
+def begun(folder: Path, ended: int, *, planned: int = 3, cohorts: str = "") -> RunDirectory:
+    """A run of so many seeds that were planned, of which the first have come to an end."""
+    run = RunDirectory(folder)
+    run.records.write_text("".join(f"{each.to_json()}\n" for each in trained({FID: LOW[:ended]})))
+    trials = {f"digits gan {seed}": seed for seed in range(planned)}
+    content = {"cohort": [{"label": "gan", "dataset": "digits", "trials": trials}]}
+    run.resolved.write_text(cohorts or json.dumps(content))
+    return run
+
+
+def test_a_run_with_trials_that_have_no_end_is_refused(tmp_path: Path) -> None:
+    refuse_begun(begun(tmp_path, 3), "one")
+    with pytest.raises(RecordError, match=r"one has not come to its end: gan on digits, seed 2\. Go on"):
+        refuse_begun(begun(tmp_path, 2), "one")
+    with pytest.raises(RecordError, match=r"seed 1 and 1 more\. Go on with .*--resume"):
+        refuse_begun(begun(tmp_path, 1), "one")
+    for damaged in ("[", "[]", '{"cohort": 3}', '{"cohort": [{}]}'):
+        with pytest.raises(RecordError, match="cannot tell"):
+            refuse_begun(begun(tmp_path, 3, cohorts=damaged), "one")
 
 
 @pytest.mark.parametrize("alpha", ["5", "0", "NaN", "-1"])

@@ -66,6 +66,9 @@ def test_runs_of_one_protocol_share_a_table_and_their_models_are_told_apart() ->
     assert [row.model for row in summary.rows] == ["gan (baseline)", "wgan", "gan (latest)", "vae"]
     assert all(row.counts.asked == row.counts.done == 3 for row in summary.rows)
     assert {row.cells["quality.fid"].estimate.n for row in summary.rows} == {3}
+    # ids that both runs have are told apart too, the others stay
+    first = {each.trial for each in found.records if each.seed == 0}
+    assert first == {"digits gan 0@baseline", "digits gan 0@latest", "digits wgan 0", "digits vae 0"}
 
 
 def test_two_machines_share_quality_but_not_time() -> None:
@@ -266,6 +269,7 @@ def bare(each: Record) -> str:
     return json.dumps({k: v for k, v in content.items() if k not in ("run", "suite", "trial", "model")})
 
 
+@settings(max_examples=8)
 @given(runs())
 def test_no_number_is_lost_changed_or_made(asked: list[LoadedRun]) -> None:
     before = [r for run in asked for r in run.records]

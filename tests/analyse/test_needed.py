@@ -59,6 +59,7 @@ def test_with_so_many_pairs_four_of_five_experiments_find_the_difference(by: flo
 
 
 @pytest.mark.parametrize("by", [1.0, 2.0, 4.0])
+@pytest.mark.run
 def test_for_large_differences_it_errs_towards_more_seeds_but_not_twice_as_many(by: float) -> None:
     n, pairs = seeds_for_a_difference(NORMAL, moved(2 * by), 0.05), pairs_for_a_difference(moved(by), 0.05)
     assert n is not None and pairs is not None

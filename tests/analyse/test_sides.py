@@ -133,6 +133,12 @@ def test_a_seed_that_reached_the_target_before_it_diverged_has_not_lost_it() -> 
     assert side.metrics[FID].ordered() == [4.0, INF]
 
 
+def test_numbers_of_a_trial_without_an_end_stand_and_those_of_one_that_was_stopped_do_not() -> None:
+    records = [*trained({FID: [1.0]}), record(FID, 2.0, seed=1), record(FID, 3.0, seed=2)]
+    side = only([*records, outcome(Status.INTERRUPTED, seed=2)])
+    assert side.metrics[FID].values == {0: 1.0, 1: 2.0} and side.unfinished == {1, 2}
+
+
 def test_a_trial_without_an_end_that_was_evaluated_on_the_way_is_unfinished() -> None:
     done = trained({FID: [1.0, 2.0], COST: [9.0, 9.0]})
     going = trial({FID: 7.0, COST: 4.0}, ended=False, seed=2, step=50)

@@ -308,6 +308,7 @@ def independent(draw: np.random.Generator, m: int) -> list[float]:
 
 
 @pytest.mark.parametrize(("nulls", "least"), [(independent, 0.035), (correlated, 0.003)])
+@pytest.mark.run
 def test_holm_raises_any_false_alarm_with_at_most_the_probability_it_says(
     nulls: Callable[[np.random.Generator, int], list[float]], least: float
 ) -> None:

@@ -82,7 +82,6 @@ def test_each_record_is_synced_before_append_returns(tmp_path: Path, monkeypatch
     assert len(synced) == len(RECORDS)
 
 
-@settings(max_examples=200, deadline=None)
 @given(cut=st.integers(0, len(WHOLE)))
 def test_truncated_anywhere_it_reads_a_prefix_and_takes_more(
     cut: int, tmp_path_factory: pytest.TempPathFactory

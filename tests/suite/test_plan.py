@@ -93,6 +93,9 @@ STOP = ("train.evaluate_every=5", "target.metric=quality.fid", "target.value=9",
 )
 def test_an_id_depends_on_all_that_decides_an_early_end(write: Write, change: str) -> None:
     assert set(ids(plan_of(write(), *STOP))).isdisjoint(ids(plan_of(write(), *STOP, change)))
+
+
+def test_an_early_end_is_of_a_value_and_of_seeds_trained_together(write: Write) -> None:
     assert ids(plan_of(write(), *STOP)) == ids(plan_of(write(), *STOP, "target.value=9.0"))
     assert set(ids(plan_of(write(), *STOP))) == set(ids(plan_of(write(), *STOP, "seeds=[1, 0]")))
     # trained in the same parts, the seeds are the same trials, whatever else the suite asks for
