@@ -171,35 +171,6 @@ def test_what_fresh_seeds_show_too_stands(finished, tmp_path):
 
 
 @pytest.mark.run
-def test_what_fresh_seeds_do_not_show_is_cleared(finished, tmp_path):
-    gated, result = finished
-    base = [replace(r, run="before") for r in result.records]
-    new = [replace(r, run="new") for r in shifted(result.records, 2.0)]
-    judgement, gates = suspected(finished, base, new)
-    found = confirm(judgement, base, new, suite=gated, gates=gates, out=tmp_path, device="cpu")
-    assert found.judgement.passed and [v.metric for v in found.cleared] == [FID]
-
-
-@pytest.mark.run
-def test_nothing_is_trained_where_nothing_is_suspected(finished, tmp_path):
-    gated, result = finished
-    gates = Gates(gated.gate)
-    judgement = judge(compare_runs(result.records, result.records, rules=gates.rules()), gates)
-    found = confirm(judgement, result.records, result.records, suite=gated, gates=gates, out=tmp_path)
-    assert found.paths == () and found.judgement is judgement and not list(tmp_path.iterdir())
-
-
-@pytest.mark.run
-def test_fresh_seeds_that_do_not_compare_clear_nothing(finished, tmp_path):
-    gated, result = finished
-    base = [replace(r, protocol={**r.protocol, "n_fake": 7}) for r in shifted(result.records, 0.5)]
-    new = [replace(r, protocol={**r.protocol, "n_fake": 7}) for r in result.records]
-    judgement, gates = suspected(finished, base, new)
-    found = confirm(judgement, base, new, suite=gated, gates=gates, out=tmp_path, device="cpu")
-    assert len(found.judgement.violations) == 1 and not found.cleared
-
-
-@pytest.mark.run
 def test_a_test_of_a_user_passes_on_what_it_was_made_with(finished, tmp_path):
     gated, result = finished
     found = assert_not_worse(gated, result.path, device="cpu", out=tmp_path)
