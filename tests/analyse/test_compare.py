@@ -663,7 +663,7 @@ def test_only_what_was_asked_for_is_compared_and_counted() -> None:
     assert told(models=["vae"]) == [("vae", FID), ("vae", RECALL), ("vae", COVERED)]
     assert told(models=["vae"], metrics=["quality"]) == [("vae", FID), ("vae", RECALL)]
     assert told(metrics=[COVERED]) == [("gan", COVERED), ("vae", COVERED)]
-    with pytest.raises(RecordError, match=r"--metrics: .*qualiti"):
+    with pytest.raises(RecordError, match=r"--metrics: .*qualiti.* Did you mean 'quality'"):
         told(metrics=["qualiti"])
     with pytest.raises(RecordError, match=r"--metrics: .*qual"):
         told(metrics=["qual"])  # a group is a whole word
