@@ -103,13 +103,11 @@ def test_an_extractor_for_stacks_wants_stacks(stacked):
         extractor_for(few)
 
 
-@pytest.mark.parametrize("which", ["digits", "stacked"])
-def test_samples_are_read_in_slices(which, request, monkeypatch):
-    data = request.getfixturevalue(which)
-    images = torch.from_numpy(data.test_examples)
+def test_stacks_are_read_in_slices(stacked, monkeypatch):
+    images = torch.from_numpy(stacked.test_examples)
     rows = Rows(images)
-    extractor = extractor_for(data)
+    extractor = extractor_for(stacked)
     whole = extractor(images)
     monkeypatch.setattr(per_channel, "_CHUNK", 16)
     assert torch.equal(extractor(rows).values, whole.values)
-    assert rows.most == (16 if which == "stacked" else 256)
+    assert rows.most == 16

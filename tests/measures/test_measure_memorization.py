@@ -69,6 +69,13 @@ def test_what_fresh_points_of_a_plane_are_expected_to_score(ring, read, memoriza
     assert "angles" in found["memorization.distance"].reason
 
 
+def test_points_have_no_distance_of_angles(ring, read, memorization):
+    copies = read(memorization, Evidence(ring, torch.from_numpy(ring.dataset.train_examples[:20])))
+    assert copies["memorization.authenticity"].value == 0
+    assert copies["memorization.distance"].value is None
+    assert "angles" in copies["memorization.distance"].reason
+
+
 def test_of_features_nothing_is_expected(reference, memorization):
     assert [r.value for r in memorization.expected(reference, 100)] == [None, None]
 
