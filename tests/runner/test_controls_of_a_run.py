@@ -148,7 +148,7 @@ NARROW = {"name": "mlp", "hidden": [3]}
 
 def test_the_first_model_before_training_is_there_once_a_draw():
     dataset = data()
-    found = untrained_of(plan(), [Anchored()], dataset, CPU)
+    found = untrained_of(plan(), [Seen(), Anchored()], dataset, CPU)
     assert [generator.seed for generator in found] == list(DRAWS)
     wanted = untrained_generators(build_model(plan()[0].model), dataset.info, DRAWS, CPU)
     z = torch.ones(1, 2)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from genbench.runner.snapshot import take_snapshot
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Budget, Cohort, DataSpec, ModelSpec, Trial
 from genbench.train.checkpoint import load
+from genbench.train.energy import Meter
 from genbench.train.sampling import elbo, log_weights, sample_lanes
 from genbench.train.settings import Settings
 from genbench.train.standing import fill_standing_statistics
@@ -230,3 +232,34 @@ def test_training_that_goes_on_goes_on_with_all_that_was_kept(gan, tmp_path, tol
         assert one.displaced == other.displaced and torch.equal(one.moved, other.moved)
         curves = [json.loads(line) for line in again.files(lane).curves.read_text().splitlines()]
         assert [line["step"] for line in curves] == [step for step, _ in again.trained.training.curves]
+
+
+def test_the_machine_is_gauged_only_where_a_measure_wants_it(tmp_path, told, monkeypatch):
+    asked = []
+    peaks = iter(([4e9, 3e9], [2e9]))
+    meter = Meter("a test", lambda: (5,), (0,))
+
+    def latency(model, data, state, lane, seed, count, device):
+        asked.append((lane, seed, count, state.step))
+        return [0.25]
+
+    monkeypatch.setattr(cohorts, "latencies", latency)
+    monkeypatch.setattr(cohorts, "matrix_product_peak", lambda device, dtype: next(peaks))
+    monkeypatch.setattr(cohorts, "open_meter", lambda device: meter)
+    settings = Settings(3, 7, CPU, compile="never")
+    timing = Made("vae", tmp_path / "a", told, settings=settings, gauged=True).trained.timing
+    assert asked == [(0, SEEDS[0], 200, 3)]
+    assert (timing.latency_s, timing.peak_flops, timing.energy_of) == ((0.25,), (4e9, 3e9, 2e9), "a test")
+    assert (timing.lanes, timing.images_per_step, timing.block_s) == (3, 7, ())
+    not_wanted = Made("vae", tmp_path / "b", told, settings=settings).trained.timing
+    assert (not_wanted.latency_s, not_wanted.peak_flops, not_wanted.joules) == ((), (), None)
+    beside = replace(settings, processes=2)
+    peaks = iter(([], []))
+    others = Made("vae", tmp_path / "c", told, settings=beside, gauged=True).trained.timing
+    assert "side by side" in others.energy_missing and others.processes == 2
+
+
+def test_neither_functions_nor_traces_are_made_where_no_measure_wants_them(tmp_path, told):
+    settings = Settings(3, 7, CPU, compile="never")
+    trained = Made("vae", tmp_path, told, settings=settings, opened=False).trained
+    assert (trained.generators, trained.traces) == ((), ())
