@@ -177,6 +177,13 @@ def test_what_is_due_is_called_in_its_order(watched):
     ]  # fmt: skip
 
 
+def test_training_that_is_looked_at_is_the_same_to_the_bit(watched, flat):
+    _, plain = watched()
+    _, looked_at = watched(save_every=9, evaluate_every=7, trace_every=5, keep_seconds=0.0)
+    one, other = flat(plain().state), flat(looked_at().state)
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
 def test_an_evaluation_can_end_training(watched):
     calls, run = watched(answer=True, **PERIODS)
     training = run()
