@@ -9,12 +9,18 @@ import pytest
 import torch
 
 from genbench.core.datainfo import DataInfo
+from genbench.data.dataset import Dataset
+from genbench.measures.evidence import Reference
 from genbench.models.vae import VAE
 from genbench.runner import cohort as cohorts
 from genbench.runner.cohort import train_cohort
+from genbench.runner.game import lane_game
 from genbench.runner.halfway import Halfway
+from genbench.runner.measuring import measure_cohort
 from genbench.runner.phases import Phases
+from genbench.runner.scribe import Scribe
 from genbench.runner.snapshot import take_snapshot
+from genbench.runner.target import Track
 from genbench.store.rundir import RunDirectory
 from genbench.suite.plan import Budget, Cohort, DataSpec, ModelSpec, Trial
 from genbench.train.checkpoint import load
@@ -263,3 +269,26 @@ def test_neither_functions_nor_traces_are_made_where_no_measure_wants_them(tmp_p
     settings = Settings(3, 7, CPU, compile="never")
     trained = Made("vae", tmp_path, told, settings=settings, opened=False).trained
     assert (trained.generators, trained.traces) == ((), ())
+
+
+@LANES
+def test_each_lane_has_its_own_game(gan, lane, told):
+    class Played(list):
+        columns, per_cohort, traced, of_lanes, anchors, anchor = (), False, False, True, (), None
+
+        def __call__(self, evidence):
+            self.append(evidence.game())
+            return ()
+
+    played, none = Played(), np.array([], dtype=np.int64)
+    reference = Reference(Dataset(PLANE, TRAIN.numpy(), none, TEST.numpy(), none, "here"), CPU)
+    scribe = Scribe(journal=[], run="r", suite="s", env="e", code="c", protocol={})
+    measure_cohort([played], gan.trained, reference, scribe, told, Track(None))
+    state = gan.trained.training.state
+    params, buffers = (
+        {net: {name: t[lane] for name, t in tensors.items()} for net, tensors in tree.items()}
+        for tree in (state.params, state.buffers)
+    )
+    alone = lane_game(gan.model, reference.dataset, params, buffers, SEEDS[lane])
+    assert torch.equal(played[lane].w, alone.w)
+    assert torch.equal(played[lane].field(alone.w), alone.field(alone.w))
