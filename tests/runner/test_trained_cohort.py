@@ -292,3 +292,22 @@ def test_each_lane_has_its_own_game(gan, lane, told):
     alone = lane_game(gan.model, reference.dataset, params, buffers, SEEDS[lane])
     assert torch.equal(played[lane].w, alone.w)
     assert torch.equal(played[lane].field(alone.w), alone.field(alone.w))
+
+
+def test_losses_are_written_lane_by_lane_as_they_come(tmp_path, told):
+    there = []
+
+    def look(snapshot):
+        for lane, trial in enumerate(snapshot.cohort.trials):
+            (file,) = tmp_path.rglob(f"{trial.id}/curves.jsonl")
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            curves = snapshot.training.curves
+            wanted = [
+                {"step": step, **{name: of[lane] for name, of in logs.items()}} for step, logs in curves
+            ]
+            there.append(lines == wanted != [])
+        return False
+
+    settings = Settings(34, 7, CPU, compile="never", evaluate_every=33)
+    Made("vae", tmp_path, told, settings=settings, evaluate=look)
+    assert there == [True] * 3
