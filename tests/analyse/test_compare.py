@@ -407,6 +407,9 @@ def test_shares_of_failed_seeds_have_a_row_where_any_seed_failed() -> None:
     assert shares.margin == 0.05 and shares.better is Better.LOWER
     assert shares.p == pytest.approx(21 / 3003)  # C(7, 5) of C(15, 5): no other table is as rare
     assert shares.verdict is Verdict.WORSE
+    stopped = trained({FID: LOW}, endings=dict.fromkeys(range(8), Status.INTERRUPTED))  # none has ended
+    for sides in ((stopped, half), (half, stopped)):
+        assert FAILED_SHARE not in [one.metric for one in compare_runs(*sides).rows]
     only_asked = compare_runs(base, half, metrics=(FID,))
     assert [one.metric for one in only_asked.rows] == [FAILED_SHARE, FID]
 

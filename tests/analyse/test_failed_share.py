@@ -104,7 +104,7 @@ def test_comparisons_and_gates_take_it(lost):
 def test_no_failure_on_either_side_is_not_surely_the_same():
     comparison = compare_runs(seeds([0.0] * 5), seeds([0.0] * 5, run="new", model="gan"))
     (row,) = (row for row in comparison.rows if row.metric == FAILED_TRAINING)
-    assert row.test == "shares" and row.verdict is Verdict.UNSURE
+    assert row.test == "shares" and row.verdict is Verdict.UNSURE and row.seeds is None
     worse = compare_runs(seeds([0.0] * 8), seeds([1.0] * 8, run="new"))
     (row,) = (row for row in worse.rows if row.metric == FAILED_TRAINING)
     assert row.verdict is Verdict.WORSE

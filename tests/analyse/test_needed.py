@@ -181,6 +181,14 @@ def test_beyond_a_thousand_seeds_no_number_is_given() -> None:
     assert seeds_for_a_difference(*hardly, 0.05) is None
     assert pairs_for_a_difference([1.0] * 51 + [-1.0] * 50, 0.05) is None
     assert seeds_for_sameness(Shift(0.9, -0.1, 1.9), 10, 1.0, 6) is None
+    # and the last one that is given: by each formula, solved for what it is of
+    normal, power = NormalDist(), NormalDist().inv_cdf(0.8)
+    reach, ends = normal.inv_cdf(0.975), normal.inv_cdf(0.9)
+    for n, told in ((999.5, MOST), (1000.5, None)):
+        half = reach / (reach + ends) * math.sqrt(n / 1000)
+        assert seeds_for_sameness(Shift(0.0, -half, half), 1000, 1.0, 6) == told
+        alpha = 2 * (1 - normal.cdf(math.sqrt(6 * n) * 0.025 - power))  # of a probability of 0.525
+        assert seeds_for_a_difference([0.0], [1.0] * 21 + [-1.0] * 19, alpha) == told
     assert seeds_for_sameness(Shift(0.8, -0.2, 1.8), 10, 1.0, 6) == 511
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 from dataclasses import replace
 
 import pytest
@@ -104,6 +105,7 @@ def test_one_wrong_field_is_a_record_error_or_a_record(name: str, value: object)
         {"step": True},
         {"step": 2**63},
         {"seed": -(2**63)},
+        {"n": 2**63},
         {"seed": "0"},
         {"better": "up"},
         {"better": []},
@@ -124,6 +126,13 @@ def test_one_wrong_field_is_a_record_error_or_a_record(name: str, value: object)
 def test_wrong_fields(change: dict[str, object]) -> None:
     with pytest.raises(RecordError):
         Record.from_json(json.dumps({**EXAMPLE, **change}))
+
+
+def test_the_largest_numbers_are_read() -> None:
+    most = 2**63 - 1
+    largest = {"step": most, "n": most, "lanes": most, "seed": -most, "value": sys.float_info.max}
+    record = Record.from_json(json.dumps({**EXAMPLE, **largest}))
+    assert {name: getattr(record, name) for name in largest} == largest
 
 
 def test_missing_field_is_named() -> None:

@@ -15,13 +15,14 @@ from genbench.core.errors import OutputError
 from genbench.report.explanation.attributions import draw_attributions
 from genbench.report.explanation.board import framed, shown, signed
 from genbench.report.explanation.content import Probe, Probes
+from genbench.report.explanation.directions import draw_directions
 from genbench.report.explanation.inversions import draw_inversions
 from genbench.report.explanation.neighbours import draw_neighbours
 from genbench.report.explanation.page import write_explanation
 from genbench.report.explanation.paths import draw_paths
 from genbench.report.explanation.probes import draw_probes
 from genbench.report.explanation.traversals import draw_traversals
-from genbench.report.explanation.units import effective
+from genbench.report.explanation.units import draw_units, effective
 from genbench.report.explanation.words import listed, number, percent, place
 
 FIGURES = [
@@ -224,3 +225,39 @@ def test_words():
 
 def _texts(plot):
     return {text.get_text() for axes in plot.figure.axes for text in axes.texts}
+
+
+def test_the_numbers_beside_each_figure_are_those_that_are_known():
+    whole, subject = made_up(), made_up().subject
+    walk = ("draws", "test images")
+    told = {
+        "neighbours": [("sample", 0.25), ("sample", 4.5), *(("test image", 0.5 + n / 7) for n in range(8))],
+        "traversals": [(z, at, s, 0.0) for z, s in ((2, 3.0), (1, 1.0)) for at in (-2.5, 0.0, 2.5)],
+        "paths": [(1, walk[0], 0.25, 1.0), (1, walk[0], 0.75, 2.0)],
+        "paths-between-test-images": [(1, walk[1], 0.25, None), (1, walk[1], 0.75, None)],
+        "directions": [(method, 1, 0.5) for method in ("SeFa", "GANSpace", "random")],
+        "attributions": [
+            (1, "real", 1.5, -0.25, "integrated-gradients", 0.003, 0.2, None, 1.0, True),
+            (1, "real", 1.5, -0.25, "kernel-shap", 0.0, None, None, 71 / 143, True),
+            (2, "planted", None, -0.25, "integrated-gradients", 0.04, 0.4, 0.6, 71 / 143, False),
+            (2, "planted", None, -0.25, "kernel-shap", None, None, 0.5, 1.0, True),
+        ],
+        "units-vae": [("vae", 1, False, 0.5, "vae", 0.75), ("vae", 2, True, 0.0, "", None)],
+        "ablation": [("vae", unit, effect) for unit, effect in enumerate((0.5, 0.5, 0.0, 0.0))],
+        "probes": [
+            ("generator", "latent", "class", 0.5, 0.1),
+            ("generator", "vae", "class", 0.75, 0.1),
+            ("generator", "latent", "vae", -3.0, 0.0),
+        ],
+        "inversions": [(n + 1, 0.5 + n / 7) for n in range(8)],
+    }
+    drawn = [
+        *draw_neighbours(whole.neighbours, subject), *draw_traversals(whole.traversals, subject),
+        *draw_paths(whole.paths, subject), *draw_directions(whole.directions, subject),
+        *draw_attributions(whole.attributions, subject), *draw_units(whole.units, subject),
+        *draw_probes(whole.probes, subject), *draw_inversions(whole.inversions, subject),
+    ]  # fmt: skip
+    assert [plot.name for plot in drawn] == FIGURES == [*told]
+    for plot in drawn:
+        rows = plot.frame.astype(object).where(plot.frame.notna(), None).itertuples(index=False, name=None)
+        assert [*rows] == [pytest.approx(row) for row in told[plot.name]], plot.name

@@ -48,6 +48,9 @@ def test_failed_seeds_stay_in_and_are_left_out_beside_it():
 def test_one_seed_has_no_spread_and_other_tables_no_such_note():
     assert "FD 10 of one seed; 0 of 1 failed" in spread_notes(seeds([10.0], [0]))[1]
     assert spread_notes([record("quality.fid", 1.0, 0)]) == []
+    other = [record("stability.score", value, seed, model="vae") for seed, value in enumerate((1.0, 3.0))]
+    (*_, last) = spread_notes([*seeds([10.0], [0]), *other])
+    assert last.startswith("vae: FD 2, lowest") and "failed" not in last
     assert spread_notes(seeds([1.0, 2.0], [0, 0], lost=[0, 1]))[1] == (
         "gan: 2 of 2 failed, which a rate of 34 to 100 % allows."
     )

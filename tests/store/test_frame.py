@@ -55,3 +55,11 @@ def test_survives_a_csv_round_trip(tmp_path: Path) -> None:
     pandas = pytest.importorskip("pandas")
     to_frame([RECORD]).to_csv(tmp_path / "f.csv", index=False)
     assert pandas.read_csv(tmp_path / "f.csv")["protocol.n_fake"].tolist() == [10]
+
+
+def test_a_key_of_one_kind_keeps_its_type_and_one_of_several_is_text() -> None:
+    kinds = [1, 2.5], [1, "two"], [True, "yes"], [2**63, 1], [2**63 - 1, 1], [True, False]
+    told = [1, 2.5], ["1", "two"], ["True", "yes"], [str(2**63), "1"], [2**63 - 1, 1], [True, False]
+    for given, column in zip(kinds, told, strict=True):
+        frame = to_frame([replace(RECORD, protocol={"key": value}) for value in given])
+        assert frame["protocol.key"].tolist() == column

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from genbench.core.errors import GenbenchWarning, OutputError, RecordError
@@ -101,9 +101,7 @@ def test_truncated_anywhere_it_reads_a_prefix_and_takes_more(
         assert read_records(path) == [*before, FIRST]
 
 
-@settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, len(WHOLE) - 2), other=st.integers(1, 255))
-@pytest.mark.run
 def test_a_changed_byte_is_never_believed(
     place: int, other: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -29,6 +29,18 @@ def test_a_suite_is_read_with_its_defaults(write: Write) -> None:
 def test_the_smallest_suite_needs_a_name_a_dataset_and_a_model(write: Write) -> None:
     suite = load_suite(write('name = "a"\n[[dataset]]\nname = "digits"\n[[model]]\nname = "gan"\n'))
     assert suite.measures == ("throughput", "modes", "quality")
+    assert (suite.question, suite.seeds, suite.samples, suite.alpha, suite.quick) == (
+        "",
+        5,
+        10_000,
+        0.05,
+        False,
+    )
+    assert suite.target is None and suite.gate == () and suite.dataset[0].fallback is None
+    assert suite.train.model_dump() == {
+        "steps": 3000, "batch_size": 128, "precision": "auto", "compile": "auto", "lanes": "auto",
+        "save_every": 0, "evaluate_every": 0,
+    }  # fmt: skip
     with pytest.raises(SuiteError, match=r"name is missing; dataset is missing; model is missing"):
         load_suite(write(""))
 
@@ -103,6 +115,27 @@ def test_a_wrong_target_is_told_with_its_key(write: Write, change: str, message:
 def test_quick_never_lengthens(write: Write) -> None:
     suite = load_suite(write(), set_=["train.steps=3", "seeds=1", "samples=4"], quick=True)
     assert (suite.train.steps, suite.seed_list, suite.samples) == (3, (0,), 4)
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ("{}", r"it looks at nothing: give it a `metric`, or `failures`"),
+        ("{allow = 1.0}", "`allow` needs a `metric`"),
+        ("{failures = 0.1, at_most = 1.0}", "`at_most` needs a `metric`"),
+        ("{failures = 1.1}", r"failures: expected a number of at most 1"),
+        ("{metric = 'quality.fid', model = 'gna'}", r"gate\[0\]\.model: .*Did you mean 'gan'"),
+        ("{metric = 'quality.fid', dataset = 'mnits'}", r"gate\[0\]\.dataset: .*Did you mean 'mnist'"),
+    ],
+)
+def test_a_gate_that_says_nothing_or_of_nobody_is_refused(write: Write, gate: str, said: str) -> None:
+    with pytest.raises(SuiteError, match=said):
+        load_suite(write(), set_=[f"gate=[{gate}]"])
+
+
+def test_gates_are_of_models_and_datasets_by_any_name_in_the_records(write: Write) -> None:
+    gates = "{failures = 0.0}", "{failures = 1.0, model = 'vae-4.5'}", "{metric = 'a.b', dataset = 'digits'}"
+    assert len(load_suite(write(), set_=[f"gate=[{', '.join(gates)}]"]).gate) == 3
 
 
 def test_models_are_chosen_by_label(write: Write) -> None:
@@ -204,6 +237,10 @@ def test_an_unknown_name_gets_the_nearest(write: Write, change: str, said: str) 
         (b"name = 'a'\nname = 'b'\n", "is not valid TOML: .*line 2"),
         (b"name = '\xff'", "byte 8 is not UTF-8 text. Save the file as UTF-8"),
         (b"a = " + b"[" * 100_000, "nests tables or lists too deeply"),
+        (b"a = " + b"[" * 17 + b"]" * 17, "lie more than 16 deep"),
+        (b"a = " + b"[" * 16 + b"]" * 16, "a: unknown key 'a'"),
+        (b"a = 9223372036854775808", "a whole number of more than 64 bits"),
+        (b"a = -9223372036854775808", "a: unknown key 'a'"),
         (b"\x7fELF\0\0", "is not valid TOML"),
         (b"model = 3\n[dataset]\n", "model: expected a list.*"),
         (b"model = 'x'\n", "model: expected a list"),

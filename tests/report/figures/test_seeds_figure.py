@@ -1,6 +1,6 @@
 import pytest
 from made_scopes import scope_of, trained
-from matplotlib.collections import FillBetweenPolyCollection, PathCollection
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection
 
 from genbench.report.figures.seeds import seeds
 
@@ -12,6 +12,12 @@ def test_every_seed_is_there_and_those_that_were_lost_are_counted():
     (axes,) = plot.figure.axes
     (marks,) = (c for c in axes.collections if isinstance(c, PathCollection))
     assert sorted(marks.get_offsets()[:, 0]) == [1.0, 2.0, 3.0, 9.0]
+    # each stands in the row of its model, beside the line at the model's median
+    medians = [c for c in axes.collections if isinstance(c, LineCollection)][-1].get_segments()
+    rows = {upright[0][0]: sorted(y for _, y in upright) for upright in medians}
+    for x, y in marks.get_offsets():
+        low, high = rows[9.0 if x == 9.0 else 2.0]
+        assert low <= y <= high
     assert "× 2" in [text.get_text() for text in axes.texts]
     gan = plot.frame[plot.frame["model"] == "gan"]
     assert gan[gan["lost"] == 0].set_index("seed")["value"].to_dict() == {0: 3.0, 1: 1.0, 2: 2.0}

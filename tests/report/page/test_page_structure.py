@@ -312,6 +312,15 @@ def made_plot(dataset: str) -> Plot:
     return Plot("run", dataset, "seeds", "t", "c", Figure(), pd.DataFrame({"x": [1]}))
 
 
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [((4,), "4"), ((0, 1), "0, 1"), ((0, 1, 2), "0 to 2"), ((3, 4, 5, 6), "3 to 6"), ((0, 1, 3), "0, 1, 3")],
+)
+def test_the_protocol_names_its_seeds(seeds: tuple[int, ...], told: str) -> None:
+    (*_, end) = (one for one in many_models(1, 1, 1) if one.metric == OUTCOME)
+    assert dict(protocol_of([replace(end, seed=seed) for seed in seeds]))["seeds"] == told
+
+
 def test_shares_of_single_modes_are_not_in_the_protocol() -> None:
     (one, *_) = many_models(1, 1, 1)
     share = replace(one, metric="mode_share.3", protocol={**one.protocol, "n_real": 7})
