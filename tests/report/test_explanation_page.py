@@ -163,6 +163,10 @@ def test_integrated_gradients_above_one_percent_are_refused_with_words():
     assert "1 of 2 maps of integrated gradients are not shown" in plot.caption
     assert list(plot.frame["shown"]) == [True, True, False, True]
     assert "Medians of NI: integrated gradients 0.30." in plot.caption
+    drawn = [np.asarray(picture.get_array()) for axes in plot.figure.axes for picture in axes.images]
+    plain, patch = shown(whole.attributions.images[0]), whole.attributions.patch
+    (real, *_), (planted, *_) = drawn[:3], drawn[3:]
+    assert np.array_equal(real, plain) and np.array_equal(planted, framed(plain, patch))
 
 
 def test_probes_below_the_mean_stay_in_the_picture():
@@ -171,6 +175,7 @@ def test_probes_below_the_mean_stay_in_the_picture():
     low, _ = plot.figure.axes[0].get_ylim()
     assert all(line.get_ydata().min() > low for line in plot.figure.axes[0].lines)
     assert plot.frame["score"].min() == -3.0 and "left out" not in plot.caption
+    assert "at most 0.75 (class, accuracy) in vae" in plot.caption
     seen = Probes((Probe("encoder", "image", "class", 0.5, 0.1),), {"encoder": (2, 1)}, "x")
     assert "The generator is left out" in draw_probes(seen, whole.subject)[0].caption
 

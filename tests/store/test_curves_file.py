@@ -33,7 +33,7 @@ def test_a_last_line_that_was_cut_off_is_left_out(file):
         "", "[]", "7", "{}", '{"step": 32}', '{"step": 16}', '{"step": "64"}', '{"step": 64.5}',
         '{"step": true}', '{"step": 64, "g.loss": "1"}', '{"step": 64, "g.loss": NaN}',
         '{"step": 64, "g.loss": Infinity}', '{"step": 64, "g.loss": 1e999}', '{"step": 64, "g.loss": [1]}',
-        '{"step": 64, "g.loss": true}', "[" * 100_000,
+        '{"step": 64, "g.loss": true}', '{"step": 64, "g.loss": 1, "g.norm": "1"}', "[" * 100_000,
     ],
 )  # fmt: skip
 def test_a_line_that_the_runner_does_not_write_is_refused_with_its_number(file, line):

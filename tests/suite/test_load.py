@@ -112,6 +112,25 @@ def test_a_wrong_target_is_told_with_its_key(write: Write, change: str, message:
         load_suite(write(), set_=[*right, change])
 
 
+@pytest.mark.parametrize(
+    ("key", "least", "most"),
+    [
+        ("seeds", 1, 1000), ("samples", 1, 10**7), ("train.steps", 1, 10**9), ("train.lanes", 1, 1000),
+        ("train.batch_size", 1, 2**16), ("train.save_every", 0, None), ("train.evaluate_every", 0, None),
+    ],
+)  # fmt: skip
+def test_a_number_may_be_as_small_or_large_as_its_bounds(
+    write: Write, key: str, least: int, most: int | None
+) -> None:
+    for value in (least, most):
+        if value is not None:
+            load_suite(write(), set_=[f"{key}={value}"])
+    for value in (least - 1, None if most is None else most + 1):
+        if value is not None:
+            with pytest.raises(SuiteError, match=key):
+                load_suite(write(), set_=[f"{key}={value}"])
+
+
 def test_quick_never_lengthens(write: Write) -> None:
     suite = load_suite(write(), set_=["train.steps=3", "seeds=1", "samples=4"], quick=True)
     assert (suite.train.steps, suite.seed_list, suite.samples) == (3, (0,), 4)

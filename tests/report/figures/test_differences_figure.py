@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_scopes import scope_of, trained
 
@@ -43,6 +44,11 @@ def test_of_many_models_each_is_compared_with_the_leader_and_corrected_for_all_p
     assert "not corrected, so one may leave zero out beside UNSURE" in plot.caption
     assert "differences from a" in plot.title and "has the best median" in plot.caption
     row = plot.frame.set_index("model").loc["b"]
+    # a model of another protocol is compared with none, and takes no part in the correction
+    odd = trained("odd", {FD: [value + 9 for value in FAR]}, protocol={"n_fake": 9})
+    frame = differences(scope_of(records + more + odd)).frame.set_index("model")
+    assert frame.loc["odd", "verdict"] == "INCOMPARABLE" and np.isnan(frame.loc["odd", "difference"])
+    assert frame.loc["b", "adjusted"] == row["adjusted"]
     assert row["adjusted"] == pytest.approx(21 * row["p"], rel=0.5) and row["adjusted"] > 6 * row["p"]
 
 

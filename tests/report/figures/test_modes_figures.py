@@ -41,6 +41,12 @@ def test_cells_are_shares_over_those_of_the_reference_and_say_how_many_seeds_los
     assert said[4:] == ["gan", "collapsed"] and axes.get_xlabel() == "class"
     (mesh,) = axes.collections
     assert np.allclose(mesh.get_array().ravel(), [4 / 3, 0.92 / 3, 1.0, 1.0])
+    # and all of it stands in its column and row
+    assert [text.get_position() for text in axes.texts[:4]] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+    assert mesh.get_coordinates()[0].tolist() == [[-0.5, -0.5], [0.5, -0.5], [1.5, -0.5]]
+    assert mesh.get_coordinates()[-1].tolist() == [[-0.5, 1.5], [0.5, 1.5], [1.5, 1.5]]
+    assert axes.get_xticks().tolist() == [0, 1]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1"]
 
 
 def test_seeds_that_collapse_to_different_modes_make_a_row_that_can_be():
