@@ -36,7 +36,11 @@ PLANE = DataInfo("plane", (2,))
 SEEDS = (5, 2, 9)
 NARROW = {"name": "mlp", "hidden": [6]}
 OPTIONS = {
-    "gan": {"latent": 3, "generator": {**NARROW, "batch_norm": True}, "discriminator": NARROW},
+    "gan": {
+        "latent": 3,
+        "generator": {**NARROW, "batch_norm": True},
+        "discriminator": {**NARROW, "batch_norm": True},
+    },
     "vae": {"latent": 2, "encoder": NARROW, "decoder": NARROW},
 }
 TRAIN = torch.from_numpy(np.random.default_rng(0).normal(-2, 1, (50, 2)).astype(np.float32))
@@ -126,11 +130,13 @@ def test_looks_are_of_the_samples_and_the_price_at_their_step(gan):
     assert [step for step, _ in gan.trained.evaluations] == [30, 60]
     for look in (*gan.looks, gan.trained):
         state, spent = getattr(look, "then", (gan.trained.training.state, gan.trained.spent))
-        state = copy.deepcopy(state)
+        filled, state = state.buffers, copy.deepcopy(state)
         for tensors in state.buffers.values():  # nothing may be left of what was filled in
             for tensor in tensors.values():
                 tensor.zero_()
         fill_standing_statistics(gan.model, PLANE, state, SEEDS, TRAIN, 7)
+        for net, tensors in state.buffers.items():  # of samples in the generator, of examples in the other
+            assert tensors and all(torch.equal(filled[net][name], t) for name, t in tensors.items())
         drawn = sample_lanes(gan.model, PLANE, state, SEEDS, 40, device=CPU)
         assert torch.equal(look.samples, drawn.samples) and look.finite == (True,) * 3
         assert (spent.steps, spent.images) == (state.step, 7 * state.step)
