@@ -117,6 +117,19 @@ def test_a_trial_that_was_killed_on_the_way_has_no_final_number() -> None:
     assert (row.counts.unfinished, row.counts.done) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "stands"),
+    [(Status.DONE, True), (Status.FAILED, True), (Status.DIVERGED, False), (Status.TIMEOUT, False),
+     (Status.INTERRUPTED, False), (Status.SKIPPED, False)],
+)  # fmt: skip
+def test_of_a_trial_that_was_stopped_there_is_no_histogram_over_modes(status: Status, stands: bool) -> None:
+    records = [record(100, 0.5, metric="mode_share.3"), record(100, 9.0), ended(100, status=status)]
+    other = [record(100, 0.25, metric="mode_share.3", seed=1), ended(100, 1)]
+    shares = [(r.seed, r.value) for r in current([*records, *other]) if r.metric == "mode_share.3"]
+    assert shares == [(0, 0.5)] * stands + [(1, 0.25)]
+    assert fid(records) == [(100, 9.0)]
+
+
 def test_numbers_of_cohorts_and_control_rows_stand_as_written_last() -> None:
     shared = [
         record(step, 7.0, seed=None, metric="throughput.compile_s", trial="cohort") for step in (900, 500)

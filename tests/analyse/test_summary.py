@@ -1,4 +1,5 @@
 import random
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -28,6 +29,11 @@ def outcome(seed: int, status: Status = Status.DONE, reason: str = "", **change:
 def only(records: list[Record]) -> Summary:
     (summary,) = summarise(records)
     return summary
+
+
+def test_a_control_has_no_trials() -> None:
+    (row,) = only([record(model="real", seed=seed) for seed in range(3)]).rows
+    assert row.control and set(asdict(row.counts).values()) == {0}
 
 
 def test_median_over_seeds_with_the_range_as_interval_of_five() -> None:

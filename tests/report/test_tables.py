@@ -87,6 +87,14 @@ def test_numbers_of_other_protocols_in_one_column_are_called_out(make: Make) -> 
     records = [make(model="gan", protocol={"n_fake": 2000}), make(model="vae", protocol={"n_fake": 500})]
     (table,) = build_tables(records)
     assert "NOT COMPARABLE within FD: n fake 2000 (gan), 500 (vae)." in table.notes
+    # lanes and steps may differ, and say whose they are, once for all metrics
+    sizes = [
+        make(model=model, metric=f"quality.{metric}", lanes=lanes)
+        for model, lanes in (("gan", 5), ("vae", 3))
+        for metric in ("fid", "kid")
+    ]
+    (table,) = build_tables(sizes)
+    assert "lanes 5 (gan), 3 (vae)" in table.notes[-1] and "NOT COMPARABLE" not in "\n".join(table.notes)
     versions = [make(model="gan", versions={"metric": "1"}), make(model="vae", versions={"metric": "2"})]
     assert any("NOT COMPARABLE" in note for note in build_tables(versions)[0].notes)
     columns = [make(metric="quality.fid", protocol={"n": 1}), make(metric="quality.kid", protocol={"n": 2})]

@@ -60,6 +60,9 @@ def test_survives_a_csv_round_trip(tmp_path: Path) -> None:
 def test_a_key_of_one_kind_keeps_its_type_and_one_of_several_is_text() -> None:
     kinds = [1, 2.5], [1, "two"], [True, "yes"], [2**63, 1], [2**63 - 1, 1], [True, False]
     told = [1, 2.5], ["1", "two"], ["True", "yes"], [str(2**63), "1"], [2**63 - 1, 1], [True, False]
-    for given, column in zip(kinds, told, strict=True):
-        frame = to_frame([replace(RECORD, protocol={"key": value}) for value in given])
-        assert frame["protocol.key"].tolist() == column
+    types = ["Float64", "object", "object", "object", "Int64", "boolean"]
+    for given, column, kind in zip(kinds, told, types, strict=True):
+        records = [replace(RECORD, protocol={"key": value}) for value in given]
+        cells = to_frame([*records, replace(RECORD, protocol={})])["protocol.key"]
+        assert cells.tolist()[:2] == column and cells.isna().tolist() == [False, False, True]
+        assert str(cells.dtype) == kind

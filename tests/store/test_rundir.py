@@ -27,15 +27,14 @@ def test_name_is_utc_time_and_mark(tmp_path: Path) -> None:
 
 def test_paths_are_the_documented_ones(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    files = (run.suite_file, run.resolved, run.environment, run.records, run.log, run.tables)
-    assert [path.name for path in files] == [
-        "suite.toml",
-        "resolved.json",
-        "environment.json",
-        "records.jsonl",
-        "log.txt",
-        "tables.md",
-    ]
+    files = (
+        run.suite_file, run.resolved, run.environment, run.records, run.log, run.timing, run.tables,
+        run.report,
+    )  # fmt: skip
+    assert [path.relative_to(tmp_path).as_posix() for path in files] == [
+        "suite.toml", "resolved.json", "environment.json", "records.jsonl", "log.txt", "timing.json",
+        "tables.md", "report.html",
+    ]  # fmt: skip
     trial = run.make_trial("0a1b")
     assert trial.path == tmp_path / "trials" / "0a1b" and trial.path.is_dir()
     files = (trial.checkpoint, trial.curves, trial.timing)

@@ -142,6 +142,7 @@ def test_quick_never_lengthens(write: Write) -> None:
         ("{}", r"it looks at nothing: give it a `metric`, or `failures`"),
         ("{allow = 1.0}", "`allow` needs a `metric`"),
         ("{failures = 0.1, at_most = 1.0}", "`at_most` needs a `metric`"),
+        ("{metric = 'a.b', at_least = 2.0, at_most = 1.9}", "`at_least` is above `at_most`"),
         ("{failures = 1.1}", r"failures: expected a number of at most 1"),
         ("{metric = 'quality.fid', model = 'gna'}", r"gate\[0\]\.model: .*Did you mean 'gan'"),
         ("{metric = 'quality.fid', dataset = 'mnits'}", r"gate\[0\]\.dataset: .*Did you mean 'mnist'"),
@@ -154,7 +155,10 @@ def test_a_gate_that_says_nothing_or_of_nobody_is_refused(write: Write, gate: st
 
 def test_gates_are_of_models_and_datasets_by_any_name_in_the_records(write: Write) -> None:
     gates = "{failures = 0.0}", "{failures = 1.0, model = 'vae-4.5'}", "{metric = 'a.b', dataset = 'digits'}"
-    assert len(load_suite(write(), set_=[f"gate=[{', '.join(gates)}]"]).gate) == 3
+    gates += ("{metric = 'a.b', at_least = 2.0, at_most = 2.0}",)
+    found = load_suite(write(), set_=[f"gate=[{', '.join(gates)}]"]).gate
+    assert [gate.covers("mnist", "gan") for gate in found] == [True, False, False, True]
+    assert [gate.covers("digits", "vae-4.5") for gate in found] == [True, True, True, True]
 
 
 def test_models_are_chosen_by_label(write: Write) -> None:
@@ -169,6 +173,7 @@ def test_models_are_chosen_by_label(write: Write) -> None:
         ("train.steps=500", lambda s: s.train.steps, 500),
         ("train.precision=float32", lambda s: s.train.precision, "float32"),
         ('train.precision="float32"', lambda s: s.train.precision, "float32"),
+        (f"seeds=[0, {2**63 - 1}]", lambda s: s.seed_list, (0, 2**63 - 1)),
         ("seeds=[3, 5]", lambda s: s.seed_list, (3, 5)),
         ("model.gan.latent=64", lambda s: s.model[0].options["latent"], 64),
         ("model.gan.generator.hidden=[8]", lambda s: s.model[0].options["generator"], {"hidden": [8]}),

@@ -7,8 +7,10 @@ import random
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from made_scopes import cohort, control, record, scope_of, trained
+from matplotlib.collections import PathCollection
 
 from genbench.analyse.merge import Merged
 from genbench.core.record import EXPECTED, OF_SAMPLES, OUTCOME, Better, Status
@@ -130,6 +132,17 @@ def test_every_axis_says_what_it_shows_and_which_way_is_good(few, name):
         assert (wanted or name == "dirac") and all(arrow in said for arrow in wanted)
     if name in ("losses", "gradients", "stability", "modes-while-training"):
         assert "training steps" in said
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "precision-recall"])
+def test_every_mark_and_line_is_in_sight(few, name):
+    for axes in few[name].figure.axes:
+        drawn = [line.get_xydata() for line in axes.lines if line.get_transform() == axes.transData]
+        drawn += [each.get_offsets() for each in axes.collections if isinstance(each, PathCollection)]
+        for place, limits in enumerate((axes.get_xlim(), axes.get_ylim())):
+            numbers = np.concatenate([np.zeros(0), *(np.asarray(of)[:, place] for of in drawn)])
+            numbers = numbers[np.isfinite(numbers)]
+            assert all((min(limits) <= numbers) & (numbers <= max(limits)))
 
 
 @pytest.mark.parametrize("name", NAMES)

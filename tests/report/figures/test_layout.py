@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from genbench.report.figures.layout import Room, name_of, sheet, text_width, wrapped
@@ -11,7 +13,9 @@ def test_panels_stand_in_lines_of_equal_size_within_the_sheet():
     assert len({round(box.width, 6) for box in boxes}) == len({round(box.height, 6) for box in boxes}) == 1
     assert [round(box.y0, 3) for box in boxes][:3] == [round(boxes[0].y0, 3)] * 3
     assert boxes[3].y1 < boxes[0].y0 and boxes[2].x1 < 1 and boxes[3].y0 > 0
-    assert boxes[0].x0 * figure.get_size_inches()[0] == pytest.approx(1.5)
+    wide = figure.get_size_inches()[0]
+    assert boxes[0].x0 * wide == pytest.approx(1.5)
+    assert [(right.x0 - left.x1) * wide for left, right in pairwise(boxes[:3])] == pytest.approx([0.3, 0.3])
 
 
 def test_a_legend_fills_columns_and_makes_the_sheet_higher():

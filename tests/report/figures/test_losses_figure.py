@@ -36,6 +36,7 @@ def test_a_panel_a_player_and_the_median_over_seeds(scope):
     axes = plot.figure.axes[0]
     line = next(line for line in axes.lines if line.get_label() == "gan")
     assert line.get_xydata().tolist() == [[32, 33], [64, 65], [96, 96.5]]
+    assert axes.get_xlim() == pytest.approx((0, 96 * 1.04))
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("training steps", "loss")
     row = plot.frame.iloc[2]
     assert (row["model"], row["player"], row["step"]) == ("gan", "generator", 96)

@@ -30,5 +30,12 @@ def test_density_and_coverage_are_a_second_panel_and_density_may_exceed_one():
     assert figure.axes[1].get_ylim()[1] > 1.6
 
 
+def test_a_model_with_one_of_the_two_is_left_out():
+    half = trained("vae", {"quality.precision": [0.5]}) + trained("wgan", {"quality.recall": [0.5]})
+    (axes,) = precision_recall(scope_of(trained("gan", MODEL) + half)).figure.axes
+    (marks,) = (c for c in axes.collections if isinstance(c, PathCollection))
+    assert np.allclose(marks.get_offsets(), [[0.2, 0.6]])
+
+
 def test_one_without_the_other_is_no_figure():
     assert precision_recall(scope_of(trained("gan", {"quality.precision": [0.5]}))) is None
