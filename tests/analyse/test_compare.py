@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from made_records import COLUMNS, Column, changed, outcome, record, stamped, trained, trial
 
-from genbench.analyse.compare import Comparison, Rule, Rules, Unfinished, compare_models, compare_runs
+from genbench.analyse.compare import (
+    Comparison,
+    OtherSteps,
+    Rule,
+    Rules,
+    Unfinished,
+    compare_models,
+    compare_runs,
+)
 from genbench.analyse.effect import Shift
 from genbench.analyse.needed import pairs_for_a_difference
 from genbench.analyse.row import FAILED_SHARE, Row, Verdict
@@ -398,6 +406,16 @@ def test_a_trial_that_was_stopped_after_it_was_measured_is_left_out_too() -> Non
     assert new is not None and new.seeds == set(range(7))
 
 
+def test_models_that_were_trained_for_other_steps_are_told_and_judged_all_the_same() -> None:
+    base, longer = trained({FID: LOW}), trained({FID: HIGH}, step=200, **NEW)
+    assert compare_runs(base, changed(base, run="new")).other_steps == ()
+    found = compare_runs(base, longer)
+    assert found.other_steps == (OtherSteps("digits", "gan", (100,), (200,)),)
+    assert row(found, FID).verdict is Verdict.WORSE
+    nobody = trained({FID: LOW}, endings=lost(8), step=50, **NEW)  # whose end is no choice
+    assert compare_runs(base, nobody).other_steps == ()
+
+
 def test_shares_of_failed_seeds_have_a_row_where_any_seed_failed() -> None:
     base = trained({FID: LOW})
     assert [one.metric for one in compare_runs(base, base).rows] == [FID]
@@ -445,6 +463,12 @@ def test_holms_correction_decides() -> None:
     assert unsure.adjusted == 12 / 2**7 and unsure.seeds is not None and unsure.seeds >= 8
     assert row(compare_runs(base, new, alpha=0.1), "quality.m0").verdict is Verdict.WORSE
     assert unsure.seeds == pairs_for_a_difference([5.0] * 7, 0.05 / 6)
+    # another model is a family of its own
+    both = compare_runs(
+        [*base, *trained(six, columns={}, model="vae")],
+        [*new, *trained(dict.fromkeys(six, HIGH[:7]), columns={}, model="vae", **NEW)],
+    )
+    assert row(both, "quality.m0").seeds == unsure.seeds
     gated = compare_runs(base, new, rules=always(gated=("quality.m0",)))
     assert row(gated, "quality.m0").verdict is Verdict.WORSE
     assert row(gated, "quality.m1").adjusted == 10 / 2**7

@@ -123,7 +123,8 @@ def test_a_trial_that_was_killed_on_the_way_has_no_final_number() -> None:
      (Status.INTERRUPTED, False), (Status.SKIPPED, False)],
 )  # fmt: skip
 def test_of_a_trial_that_was_stopped_there_is_no_histogram_over_modes(status: Status, stands: bool) -> None:
-    records = [record(100, 0.5, metric="mode_share.3"), record(100, 9.0), ended(100, status=status)]
+    lacking = record(100, None, metric="quality.elbo", status=Status.SKIPPED)
+    records = [record(100, 0.5, metric="mode_share.3"), lacking, record(100, 9.0), ended(100, status=status)]
     other = [record(100, 0.25, metric="mode_share.3", seed=1), ended(100, 1)]
     shares = [(r.seed, r.value) for r in current([*records, *other]) if r.metric == "mode_share.3"]
     assert shares == [(0, 0.5)] * stands + [(1, 0.25)]
@@ -155,6 +156,10 @@ def test_a_course_has_a_spot_a_step_with_the_seeds_that_were_there() -> None:
         Spot(1000, (8.0,), {"cost.seconds": 5.0}),
     )
     assert courses(records, "quality.kid") == {}
+    # the last record of a number stands, also where it says that there is none
+    assert courses([*records, record(1000, None)], "quality.fid")["gan"][1:] == ()
+    again = courses([*records, record(500, 99.0)], "quality.fid")["gan"][0]
+    assert sorted(again.values) == [10.0, 99.0]
 
 
 @pytest.mark.parametrize("step", [0, 100])

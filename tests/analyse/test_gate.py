@@ -260,3 +260,8 @@ def test_unfinished_seeds_are_no_failures() -> None:
     new = [*trained({FID: LOW[:4]}, **NEW), outcome(Status.INTERRUPTED, seed=4, **NEW)]
     judgement, _ = held(trained({FID: LOW}), new, Gate(failures=0.0))
     assert judgement.passed
+    ends = {4: Status.DIVERGED, 5: Status.INTERRUPTED, 6: Status.INTERRUPTED}
+    new = trained({FID: LOW[:7]}, endings=ends, **NEW)  # one of five that have ended
+    assert held(trained({FID: LOW}), new, Gate(failures=0.2))[0].passed
+    judgement, _ = held(trained({FID: LOW}), new, Gate(failures=0.19))
+    assert [(one.kind, one.value) for one in judgement.violations] == [("failures", 0.2)]

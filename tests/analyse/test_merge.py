@@ -85,6 +85,19 @@ def test_two_machines_share_quality_but_not_time() -> None:
     assert found.apart == ("digits, cost, throughput: r1 and r2 stand apart: device box and rack.",)
 
 
+def test_of_a_cohort_in_parts_the_widest_says_how_it_was_measured() -> None:
+    def timed(*lanes: int) -> list[Record]:
+        parts = [
+            (n, record("throughput.images_per_s", 9.0, seed=None, trial=f"part {n}", lanes=n)) for n in lanes
+        ]
+        return [one for n, part in parts for one in stamped([part], lanes=n)]
+
+    whole, parts = loaded("r1", timed(4)), loaded("r2", changed(timed(4, 2), model="vae"))
+    assert {each.run for each in merged([whole, parts]).records} == {"r1 + r2"}
+    narrow = loaded("r3", changed(timed(2), model="wgan"))
+    assert merged([whole, narrow]).apart == ("digits, throughput: r1 and r3 stand apart: lanes 4 and 2.",)
+
+
 def test_one_metric_that_differs_keeps_its_whole_group_apart() -> None:
     numbers = {"quality.fid": [1.0, 2.0], "quality.recall": [0.1, 0.2], "modes.covered": [9.0, 10.0]}
     one, other = trained(numbers), trained(numbers)

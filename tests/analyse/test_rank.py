@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from genbench.analyse.rank import not_dominated, rank_columns, ranks, told_apart
 from genbench.analyse.sides import Measured, Side
 from genbench.analyse.significance import holm, mann_whitney
+from genbench.analyse.verdict import all_same
 from genbench.core.record import Better
 
 
@@ -105,6 +106,17 @@ def test_models_alike_are_seldom_ranked():
         models = {name: side([draw.gauss(0, 1) for _ in range(6)]) for name in "abcd"}
         false += bool(ranks(models))
     assert false <= 18  # 5 % of 200 and three standard errors
+
+
+def test_models_are_all_the_same_where_every_two_surely_are():
+    near = {
+        name: side([10 + (seed + shift) % 8 / 100 for seed in range(8)]) for shift, name in enumerate("abc")
+    }
+    assert all_same(near)
+    assert not all_same({**near, "d": side(level(12))}) and not all_same({"d": side(level(12)), **near})
+    assert not all_same({name: side([10.0, 10.0, 10.0]) for name in "ab"})  # too few for an interval
+    other = side(level(10), stamps={"n fake": frozenset({"20"})})
+    assert not all_same({"a": side(level(10), stamps={"n fake": frozenset({"10"})}), "b": other})
 
 
 def test_columns_without_ranks_are_left_out():

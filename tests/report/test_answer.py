@@ -165,6 +165,9 @@ def test_times_of_a_disturbed_machine_are_told() -> None:
     vague = said([*calm, *timed("c", 19.0, 31.0, 410.0)], "Read with care")
     assert vague.startswith("The time of 1000 steps is not known to within 10 %: c (19 ± 31 s). The machine")
     assert "machine peak" not in vague and vague.endswith("read times and rates with care.")
+    # half of the interval is held against 10 %
+    assert "Read with care" not in told([*calm, *timed("c", 20.0, 1.99, 410.0)])
+    assert "c (20.0 ± 2.0 s)" in said([*calm, *timed("c", 20.0, 2.01, 410.0)], "Read with care")
     slow = said([*calm, *timed("c", 19.0, 0.1, 300.0)], "Read with care")
     assert "machine peak, measured beside each model, is from 300 (c) to 430 (b) GFLOP/s." in slow
     assert "1000 steps" not in slow

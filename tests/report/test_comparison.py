@@ -301,6 +301,35 @@ def test_where_there_is_room_a_row_is_a_line(every: Comparison) -> None:
     assert narrow[place + 1].split() == ["9.80", "[9.51,", "10.30]", "[2.88,", "3.09]", "p", "0.023"]
 
 
+CELLS = """
+FD ↓ | 6.86 [6.66, 7.21] | 9.80 [9.51, 10.30] | +2.97 [2.88, 3.09] | 0.023 | WORSE
+KD ↓ | 0.980 [0.951, 1.030] | 0.980 [0.951, 1.030] | 0 [0, 0] | 1 | SAME
+precision ↓ | 0.784 [0.761, 0.824] | 0.784 [0.761, 0.824] |  |  | INCOMPARABLE¹
+recall ↑ | 0.490 [0.475, 0.515] | 0.686 [0.666, 0.721] | +0.198 [0.192, 0.206] | 0.023 | BETTER
+density ↑ | 10.05 [9.80, 10.40] | 9.95 [9.50, 10.30] | -0.2 [-1.1, 0.9] | 0.64 | UNSURE ≈ 141 seeds
+coverage ↑ | 0.490 [0.475, 0.515] | – |  |  | FAILED²
+ELBO ↓ | – | -98.0 [-103.0, -95.1] |  |  | NEW³
+modes covered ↑ (classes) | 10 [10, 10] | 10 [10, 10] | 0 [0, 0] | 1 | SAME
+entropy ↑ (nats) | – | 1.96 [1.90, 2.06] |  |  | FIXED⁴
+KL ↓ (nats) | 0.0980 [0.0951, 0.1030] | 0.0980 [0.0951, 0.1030] | 0 [0, 0] | 1 | SAME
+training ↓ | 12340 ± 100 | 9000 ± 90 | -3340 [-3540, -3160] |  | BETTER
+compilation ↓ | 10 | 10.2 | +0.200 |  | UNSURE⁵
+the whole model | – | – |  |  | GONE⁶
+the whole model | – | – |  |  | NEW⁷
+""".strip().splitlines()
+
+
+def test_every_cell_stands_in_its_row_and_column(every: Comparison) -> None:
+    markdown = re.sub(r"\\|\*\*", "", render_comparison(every, "md"))
+    lines = [line.strip("| ") for line in markdown.splitlines() if line.startswith("|")]
+    places = [lines.index(CELLS[0]), *(lines.index(cells) for cells in CELLS[1:])]
+    assert places == sorted(places)
+    rich = [re.split(r"\s{2,}", line.strip()) for line in render_comparison(every, "rich", 140).splitlines()]
+    assert [[cell for cell in cells.split(" | ") if cell.strip()] for cells in CELLS] == [
+        cells for cells in rich if re.match(r"[A-Z]{3,}", cells[-1])
+    ]
+
+
 def test_long_labels_are_folded_and_stay_whole() -> None:
     label = "wgan_gradient_penalty_lambda_10_spectral_norm"
     records = run({"quality.fid": around(7.0)}, model=label)

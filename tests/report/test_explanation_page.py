@@ -264,5 +264,7 @@ def test_the_numbers_beside_each_figure_are_those_that_are_known():
     ]  # fmt: skip
     assert [plot.name for plot in drawn] == FIGURES == [*told]
     for plot in drawn:
+        boxes = [axes.get_position() for axes in plot.figure.axes]
+        assert all(0 <= box.x0 < box.x1 <= 1 and 0 <= box.y0 < box.y1 <= 1 for box in boxes), plot.name
         rows = plot.frame.astype(object).where(plot.frame.notna(), None).itertuples(index=False, name=None)
         assert [*rows] == [pytest.approx(row) for row in told[plot.name]], plot.name

@@ -68,6 +68,9 @@ def test_modes_are_circles_of_the_radius(tmp_path, drawn, points):
     (circles,) = [c for c in axes.collections if type(c).__name__ == "EllipseCollection"]
     assert circles.get_widths().tolist() == [0.5, 0.5]
     assert np.array_equal(circles.get_offsets(), centers)
+    # and rings that are seen however small the modes are
+    rings = [c for c in axes.collections if type(c).__name__ == "PathCollection"]
+    assert any(np.array_equal(ring.get_offsets(), centers) for ring in rings)
     colors = {color for _, color in Image.open(tmp_path / "a.png").convert("RGB").getcolors(10**6)}
     assert ORANGE in colors
 

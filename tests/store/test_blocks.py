@@ -36,6 +36,12 @@ def test_what_was_not_timed_is_none(tmp_path):
     assert read_blocks(written(tmp_path, map(json.dumps, PHASES[:2]))) is None
 
 
+@pytest.mark.parametrize(("steps", "seconds"), [(1, 1e-9), (10**9, 999_999_999.0)])
+def test_blocks_may_be_as_small_or_long_as_any_run_makes_them(tmp_path, steps, seconds):
+    line = json.dumps({"phase": "training", "steps": steps, "seconds": seconds})
+    assert read_blocks(written(tmp_path, [line])) == Blocks(steps, (seconds,))
+
+
 @pytest.mark.parametrize(
     "line",
     [

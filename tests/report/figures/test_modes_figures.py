@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_scopes import control, record, scope_of, trained
 
-from genbench.core.record import EXPECTED, OUTCOME
+from genbench.core.record import EXPECTED, OUTCOME, Status
 from genbench.report.figures.modes import modes
 from genbench.report.figures.modes_course import modes_while_training
 
@@ -89,6 +89,11 @@ def test_of_many_modes_crosses_show_what_was_lost():
     assert crosses.get_offsets().tolist() == [[0.0, 0.0]]
     assert axes.get_xlabel() == "mode" and "modes that are drawn" in plot.title
     assert len(axes.images) == 1 and axes.images[0].get_array().shape == (1, 100)
+
+
+def test_a_share_of_a_trial_that_did_not_end_well_is_none():
+    early = record("mode_share.0", 0.9, seed=5, status=Status.TIMEOUT, reason="stopped")
+    assert modes(scope_of([*RECORDS, early])).frame.equals(modes(scope_of(RECORDS)).frame)
 
 
 def test_a_mode_that_the_reference_has_not_is_left_blank():
