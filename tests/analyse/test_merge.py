@@ -87,10 +87,9 @@ def test_two_machines_share_quality_but_not_time() -> None:
 
 def test_of_a_cohort_in_parts_the_widest_says_how_it_was_measured() -> None:
     def timed(*lanes: int) -> list[Record]:
-        parts = [
-            (n, record("throughput.images_per_s", 9.0, seed=None, trial=f"part {n}", lanes=n)) for n in lanes
-        ]
-        return [one for n, part in parts for one in stamped([part], lanes=n)]
+        about = {"metric": "throughput.images_per_s", "value": 9.0, "seed": None}
+        parts = {n: record(**about, trial=f"part {n}", lanes=n) for n in lanes}
+        return [one for n, part in parts.items() for one in stamped([part], lanes=n)]
 
     whole, parts = loaded("r1", timed(4)), loaded("r2", changed(timed(4, 2), model="vae"))
     assert {each.run for each in merged([whole, parts]).records} == {"r1 + r2"}

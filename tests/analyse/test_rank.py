@@ -109,9 +109,7 @@ def test_models_alike_are_seldom_ranked():
 
 
 def test_models_are_all_the_same_where_every_two_surely_are():
-    near = {
-        name: side([10 + (seed + shift) % 8 / 100 for seed in range(8)]) for shift, name in enumerate("abc")
-    }
+    near = {name: side([10 + (seed + n) % 8 / 100 for seed in range(8)]) for n, name in enumerate("abc")}
     assert all_same(near)
     assert not all_same({**near, "d": side(level(12))}) and not all_same({"d": side(level(12)), **near})
     assert not all_same({name: side([10.0, 10.0, 10.0]) for name in "ab"})  # too few for an interval

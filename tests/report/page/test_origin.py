@@ -1,6 +1,7 @@
 """What lies beside the records of a run, as it is read for a page."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,18 @@ TIMES = "timing.json is damaged: some of its times are no number of seconds."
 COHORT = "resolved.json is damaged: its cohort is no list of tables."
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's directory with nothing wrong in it."""
-    return write_run(tmp_path / "run", many_models(1, 1, 1))
+    folder = write_run(tmp_path_factory.mktemp("origin") / "made", many_models(1, 1, 1))
+    shutil.rmtree(folder / "grids")
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    """A copy of it, to do damage to."""
+    return shutil.copytree(made, tmp_path / "run")
 
 
 def origin(folder: Path) -> Origin:
