@@ -53,6 +53,7 @@ def test_a_range_that_begins_with_a_minus(genbench, images):
     assert "bytes.npy is uint8, in which 0 is black and 255 white always: --range -1:1 is for" in said.err
 
 
+@pytest.mark.run
 def test_a_plugin_brings_a_dataset_and_a_measure(genbench, file, fresh_folder, monkeypatch):
     (fresh_folder / "plugin.py").write_text(PLUGIN)
     from genbench.core.registry import datasets, measures
