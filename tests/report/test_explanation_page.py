@@ -224,6 +224,7 @@ def test_words():
         "0.12 %",
         "< 0.001 %",
     )
+    assert (percent(1.0), percent(0.1), percent(0.0999)) == ("100 %", "10 %", "10 %")
     assert (place(-1.25), place(0.0), place(3.0)) == ("−1.25", "0", "+3")
     assert (listed([]), listed(["a"]), listed(["a", "b", "c"])) == ("", "a", "a, b and c")
 

@@ -31,6 +31,8 @@ def test_radii_are_on_a_logarithmic_axis_a_row_a_model(drawn):
     assert marks[0][1] == marks[1][1] != marks[2][1] == marks[3][1]
     hollow, full = radii.collections[-1].get_facecolors()[:2]
     assert tuple(hollow) != tuple(full)
+    names = {text.get_text(): text.xy[1] for text in radii.texts if text.get_text() in ("gan", "damped")}
+    assert names == {"gan": marks[0][1], "damped": marks[2][1]}
     assert "vae" not in {text.get_text() for text in radii.texts}
 
 

@@ -1,9 +1,10 @@
 from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
 from genbench.report.figures.layout import Room, name_of, sheet, text_width, wrapped
-from genbench.report.figures.lines import height_of, label_of, lines_of
+from genbench.report.figures.lines import draw_lines, height_of, label_of, lines_of
 from genbench.report.figures.marks import entry
 
 
@@ -51,6 +52,15 @@ def test_rows_stand_below_each_other_as_high_as_their_names():
         (height_of("one") + height_of("two\nlines")) / 2
     )
     assert lines_of(["one"], least=1.0).centres == (0.5,)
+    # a line between models and controls, and the name of each row beside it
+    axes = Figure().add_subplot()
+    draw_lines(axes, lines, named=True)
+    assert axes.get_ylim() == (lines.height, 0)
+    assert [(text.get_text(), text.xy[1]) for text in axes.texts] == [
+        *zip(lines.labels, lines.centres, strict=True)
+    ]
+    (between,) = axes.lines
+    assert between.get_ydata() == pytest.approx([(lines.centres[1] + lines.centres[2]) / 2] * 2)
 
 
 def test_seeds_that_are_missing_stand_beside_a_short_name_and_below_a_long_one():
