@@ -161,6 +161,8 @@ def test_of_a_cohort_that_was_trained_in_parts_the_widest_count() -> None:
     assert only(parts).metrics[SPEED].measured == (Measured(105.0, None),)
     known = [replace(part, error=2.0) for part in parts]
     assert only(known).metrics[SPEED].measured == (Measured(105.0, 7.0),)  # as far as they lie apart
+    uneven = [replace(each, error=error) for each, error in zip(known, (1.0, 9.0, 3.0), strict=True)]
+    assert only(uneven).metrics[SPEED].measured == (Measured(105.0, 8.0),)  # the worse one of the two
 
 
 def test_a_part_that_was_not_measured_does_not_hide_those_that_were() -> None:

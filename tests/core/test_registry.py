@@ -45,6 +45,21 @@ def test_a_registered_thing_is_found_with_its_origin(things: Registry[type]) -> 
     assert things.names() == ["json", "mine", "ordered"]
 
 
+def test_another_process_finds_what_ships_is_announced_or_lies_in_a_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry_points: list[importlib.metadata.EntryPoint]
+) -> None:
+    there = Registry[type]("model", "genbench.models", {"ordered": "collections"})
+    monkeypatch.setattr(registry, "models", there)
+    there.register("scripted")(type("Scripted", (), {}))
+    text = "from genbench.core.registry import models\n@models.register('{}')\nclass Mine: ...\n"
+    (tmp_path / "a.py").write_text(text.format("plugged"))
+    load_plugin(tmp_path / "a.py")
+    entry_points.append(importlib.metadata.EntryPoint("announced", "collections", "genbench.models"))
+    names = ("ordered", "plugged", "announced", "scripted", "nowhere")
+    assert [there.is_found_elsewhere(name) for name in names] == [True, True, True, False, False]
+    assert [there.is_builtin(name) for name in names] == [True, False, False, False, False]
+
+
 def test_an_unknown_name_gets_the_nearest(things: Registry[type]) -> None:
     for ask in (things.get, things.check, things.origin):
         with pytest.raises(UnknownName, match=r"unknown thing 'jsn'. Did you mean 'json'\?"):

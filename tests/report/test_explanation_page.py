@@ -199,6 +199,7 @@ def test_pictures():
     assert grey.shape == (6, 6, 3) and np.array_equal(grey[..., 0], grey[..., 2]) and grey[5, 5, 0] == 1
     assert shown(np.full((3, 2, 2), np.nan, dtype=np.float32)).max() == 0
     red, white, blue = signed(np.array([[2.0, 0.0, -2.0]]), 2.0)[0]
+    assert np.array_equal(signed(np.array([[0.5, 0.0, -0.5]]), 0.5)[0], [red, white, blue])
     assert red[0] > red[2] and blue[2] > blue[0] and white.min() > 0.95
     assert signed(np.ones((2, 2)), 0.0).min() > 0.95
     inside = np.zeros((5, 5), dtype=bool)

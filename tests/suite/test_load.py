@@ -23,6 +23,7 @@ def test_a_suite_is_read_with_its_defaults(write: Write) -> None:
     assert [model.label for model in suite.model] == ["gan", "vae-4.5"]
     assert suite.model[0].options == {"latent": 8, "generator": {"hidden": [16]}}
     assert suite.dataset[0].fallback == "digits"
+    assert load_suite(str(write())) == suite
     assert not suite.quick
 
 
