@@ -115,7 +115,7 @@ def test_bounds_of_a_model_that_is_gone_are_not_passed(gate: Gate) -> None:
     assert [one.model for one in judgement.undecided] == ["vae"] and not judgement.passed
     missing = trained({FID: LOW, RECALL: GOOD}), trained({FID: LOW, RECALL: [None] * 8}, **NEW)
     lacks, _ = held(*missing, Gate(metric=RECALL, at_least=0.1), Gate(metric=FID))
-    assert [one.metric for one in lacks.undecided][:1] == [RECALL]
+    assert [one.metric for one in lacks.undecided][:1] == [RECALL] and lacks.looked == 1
 
 
 def test_nothing_to_look_at_is_not_passed() -> None:

@@ -53,6 +53,14 @@ def test_every_point_inside_is_drawn_and_the_others_are_counted(tmp_path, drawn,
     assert not real.texts
 
 
+@pytest.mark.parametrize("away", [(5, 0), (-5, 0), (0, 5), (0, -5)])
+def test_a_point_may_be_outside_on_any_side(tmp_path, drawn, away):
+    square = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]], dtype=np.float32)
+    write_scatter(tmp_path / "a.png", {"gan": np.array([away, *square], dtype=np.float32)}, real=square)
+    assert np.array_equal(shown(drawn[0].axes[0]), square)
+    assert [text.get_text() for text in drawn[0].axes[0].texts] == ["20 % outside"]
+
+
 def test_points_that_are_no_numbers_are_outside(tmp_path, drawn, points):
     broken = points.copy()
     broken[:2] = np.nan, np.inf
