@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 KEPT = Path(tempfile.gettempdir()) / f"genbench-tests-{getpass.getuser()}"
-"""What test runs keep for later ones: bytecode and compiled programs."""
+"""Folder of what test runs keep for later ones: bytecode and compiled programs."""
 
 # Without bytecode every process of every test compiles all sources again. Where Python is told to leave
 # none, it goes to a folder of its own.

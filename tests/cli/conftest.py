@@ -137,7 +137,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def on_ring(undrawn: None) -> tuple[str, ...]:
-    """What changes the tiny suite into one without networks that measure, for runs in this process."""
+    """Changes that make the tiny suite one without networks that measure, for runs in this process."""
     return ("--set", "dataset.digits.name=ring", "--set", 'measures=["known_modes"]')
 
 

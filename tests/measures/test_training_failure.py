@@ -1,4 +1,4 @@
-"""What counts as a failure, at the very thresholds."""
+"""Failures of training, at the very thresholds."""
 
 import pytest
 import torch

@@ -206,18 +206,3 @@ def test_coordinates_that_hardly_vary_cast_no_votes(monkeypatch):
     noisy = part + np.random.default_rng(3).standard_normal((100, 5))
     found = factor_vae_score(noisy * [9, 1, 0.1, 5, 2], FACTORS[:100], seed=0)
     assert found == factor_vae_score(noisy, FACTORS[:100], seed=0) < 1
-
-
-@pytest.mark.parametrize("share", [1e-3, 0.2, 1.0, 40.0])
-def test_dci_has_no_unit_of_importance(share):
-    """Two coordinates, each of one factor: however little they matter in all, they are apart."""
-    found = dci(share * np.eye(2), np.array([1.0, 0.5]))
-    assert found == pytest.approx((1.0, 1.0, 0.75))
-    mixed = dci(share * np.array([[3.0, 1.0], [1.0, 3.0]]), np.ones(2))
-    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25)) / math.log(2)
-    assert mixed[:2] == pytest.approx((1 - entropy, 1 - entropy))
-
-
-@pytest.mark.parametrize("r2", [[0.0, 0.0], [-0.5, -1.0]])
-def test_dci_of_nothing_that_is_predicted_is_zero(r2):
-    assert dci(np.eye(2), np.array(r2)) == (0.0, 0.0, np.mean(r2))

@@ -32,7 +32,7 @@ SECONDS_A_TEST = 60
 
 @dataclass(frozen=True)
 class Answer:
-    """What the tests say of a mutant.
+    """Answer of the tests to a mutant.
 
     Attributes:
         caught_by: the first test that fails; empty where none does.

@@ -77,7 +77,7 @@ def killed_at_record(suite, out, count):
 
 
 def keys(path):
-    """What each record of a journal is of; a list, since one that is there twice counts twice."""
+    """Subject of each record of a journal; a list, so that a record that is there twice counts twice."""
     return sorted(
         (r.trial, r.model, str(r.seed), r.step, r.metric)
         for r in read_records(path / "records.jsonl")

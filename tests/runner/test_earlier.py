@@ -1,4 +1,4 @@
-"""What a run that is resumed has already, and in which directory it goes on."""
+"""Contents of a resumed run, and the directory in which it goes on."""
 
 from shutil import rmtree
 
@@ -124,7 +124,7 @@ TIMES = record("throughput.x", trial="cohort", seed=None)
 
 @pytest.fixture
 def there(begun):
-    """What is found in a run with these records."""
+    """Return what is found in a run with these records."""
 
     def found(*records, ended_at=None, maker=MAKER, controls=True):
         begun.records.write_text("".join(f"{each.to_json()}\n" for each in records))

@@ -15,7 +15,7 @@ from genbench.runner.explaining.neighbouring import neighbours
 
 CPU = torch.device("cpu")
 WEIGHTS = torch.tensor([0.2, 0.0, 0.5, 0.3, 0.1, 0.4, 0.05])
-"""What each of seven hidden units does to the only pixel."""
+"""Effect of each of seven hidden units on the only pixel."""
 
 
 @dataclass(frozen=True)

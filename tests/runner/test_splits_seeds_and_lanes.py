@@ -81,7 +81,7 @@ class Halves:
 
 @pytest.fixture(scope="module")
 def seen():
-    """What training and controls were given."""
+    """Arguments of every training and every control row."""
     return {"train": [], "controls": []}
 
 

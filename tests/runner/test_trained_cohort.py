@@ -226,7 +226,7 @@ def test_a_lane_of_which_only_samples_are_not_finite_is_lost_at_the_end(tmp_path
 
 
 def test_training_that_goes_on_goes_on_with_all_that_was_kept(gan, tmp_path, told):
-    """What is written down on the way is what a cohort begins with that is continued."""
+    """A continued cohort begins with what was written down on the way."""
     parts = Settings(72, 7, CPU, compile="never", evaluate_every=30, trace_every=32, keep_seconds=0.0)
     kept = {}
 

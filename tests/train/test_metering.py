@@ -12,7 +12,7 @@ from genbench.train.streams import BLOCK
 from genbench.train.training import past_of
 
 BETWEEN = 10_000
-"""What everything costs that is no step: seconds, joules, and bytes."""
+"""Seconds, joules and bytes of everything that is no step."""
 
 
 class Machine:

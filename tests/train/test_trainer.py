@@ -141,7 +141,7 @@ def test_saves(countdown, steps, save_every, start, saves):
 
 @pytest.fixture
 def watched(line):
-    """What was called at which step, in its order."""
+    """Calls with their steps, in order."""
 
     def run(answer=False, past=None, **changed):
         calls, settings = (

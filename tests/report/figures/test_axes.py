@@ -12,7 +12,7 @@ def axes():
 
 
 def labels(axes, way):
-    """What the ticks say that are in sight, by where they stand."""
+    """Labels of the ticks in sight, by their place."""
     axis = axes.xaxis if way == "x" else axes.yaxis
     axes.figure.draw_without_rendering()
     low, high = axis.get_view_interval()

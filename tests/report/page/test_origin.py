@@ -1,4 +1,4 @@
-"""What lies beside the records of a run, as it is read for a page."""
+"""Files beside the records of a run, as a page reads them."""
 
 import json
 import shutil
