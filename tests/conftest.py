@@ -37,6 +37,22 @@ for _number, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signa
         signal.signal(getattr(signal, _number), _usual)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Scheduler of several processes: unit tests of a room stay together, as they share what a session makes.
+
+    The tests of other tiers take longer than what they share and stay together by file.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByRoom(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "/".join(file.split("/")[:2])
+
+    return (ByRoom if "not run" in config.option.markexpr else LoadFileScheduling)(config, log)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory):
     """What tests make and fetch is not the user's; what earlier test runs have compiled is kept."""

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pytest
 import torch
 
 from genbench.core.datainfo import DataInfo
@@ -19,7 +20,6 @@ from genbench.train.settings import Settings
 PLANE = DataInfo("plane", (2,))
 MODEL = GAN(latent=3, generator=MLP(hidden=(4,)), discriminator=MLP(hidden=(5,)), discriminator_steps=2)
 SETTINGS = Settings(64, 6, torch.device("cpu"), processes=2)
-PRICE = price_of(MODEL, PLANE, 3, SETTINGS)
 CHUNKS = [(30, 9.0), (30, 0.5), (30, 0.25), (12, 7.0)]
 METER = Meter("a test", lambda: (0,), (0,))
 
@@ -40,14 +40,23 @@ def training(**more):
     )
 
 
-def timing(meter=METER, **more):
-    return timing_of(
-        MODEL, PLANE, PRICE, SETTINGS, training(**more), CHUNKS,
-        latency_s=[0.1, 0.2], peak_flops=[4e9, 2e9], meter=meter,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def price():
+    return price_of(MODEL, PLANE, 3, SETTINGS)
 
 
-def test_blocks_and_chunks_that_warm_up_or_are_shorter_are_left_out():
+@pytest.fixture
+def timing(price):
+    def make(meter=METER, **more):
+        return timing_of(
+            MODEL, PLANE, price, SETTINGS, training(**more), CHUNKS,
+            latency_s=[0.1, 0.2], peak_flops=[4e9, 2e9], meter=meter,
+        )  # fmt: skip
+
+    return make
+
+
+def test_blocks_and_chunks_that_warm_up_or_are_shorter_are_left_out(timing):
     found = timing()
     assert (found.compile_s, found.warmup_s) == (20.0, 8.0)
     assert (found.block_steps, found.block_s) == (32, (2.0, 3.0))
@@ -57,7 +66,7 @@ def test_blocks_and_chunks_that_warm_up_or_are_shorter_are_left_out():
     assert (found.compiled, found.compile_shared, found.processes) == (True, False, 2)
 
 
-def test_energy_is_that_of_all_steady_steps():
+def test_energy_is_that_of_all_steady_steps(timing):
     found = timing()
     assert (found.joules, found.joules_steps, found.energy_of) == (14.0, 80, "a test")
     assert found.energy_missing == ""
@@ -68,22 +77,22 @@ def test_energy_is_that_of_all_steady_steps():
     assert (never.joules, never.energy_missing) == (None, "no counter")
 
 
-def test_a_step_is_counted_by_hand():
+def test_a_step_is_counted_by_hand(timing, price):
     found = timing()
     generator, discriminator = 3 * 4 + 4 + 4 * 2 + 2, 2 * 5 + 5 + 5 + 1
     assert found.parameters == generator + discriminator
     assert found.updates_per_step == 3  # two of the discriminator
-    assert found.images_per_step == PRICE.images == 2 * 6
-    assert found.flops_per_step == PRICE.flops == flops_per_step(MODEL, PLANE, 6)
-    assert (PRICE.lanes, PRICE.processes) == (3, 2)
+    assert found.images_per_step == price.images == 2 * 6
+    assert found.flops_per_step == price.flops == flops_per_step(MODEL, PLANE, 6)
+    assert (price.lanes, price.processes) == (3, 2)
 
 
-def test_seconds_are_compared_among_equals_only():
-    assert clock_protocol(replace(PRICE, device="here")) == {"lanes": 3, "device": "here", "processes": 2}
-    assert clock_protocol(replace(PRICE, device="here", processes=1)) == {"lanes": 3, "device": "here"}
+def test_seconds_are_compared_among_equals_only(price):
+    assert clock_protocol(replace(price, device="here")) == {"lanes": 3, "device": "here", "processes": 2}
+    assert clock_protocol(replace(price, device="here", processes=1)) == {"lanes": 3, "device": "here"}
 
 
-def test_every_clock_has_its_line(tmp_path):
+def test_every_clock_has_its_line(timing, tmp_path):
     file = tmp_path / "timing.jsonl"
     write_timing(
         training(joules=[64.0, 4.0, math.nan, 32.0, 8.0]), CHUNKS, timing(), [(20, 0.5), (40, 0.75)], file
